@@ -1,14 +1,14 @@
 """Knows the Merkle tree of RFC 6962 §2.1: its hashes, its proofs, and how it grows.
 
 Leaf hash = H(0x00 ‖ data), inner node = H(0x01 ‖ left ‖ right), empty root = H("").
-The hash is a parameter, SM3 by default. ``ledger.tiles`` keeps large trees.
+The hash is a parameter, SM3 by default. ``ledger.compact`` and
+``ledger.tiles`` keep growing trees.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from ledger.errors import Malformed, Untrusted
@@ -25,22 +25,19 @@ _NODE = {name: hashlib.new(name, b"\x01") for name in ALGORITHMS}
 
 def leaf_hash(data: bytes, algorithm: str = "sm3") -> bytes:
     """Returns H(0x00 ‖ data)."""
-    state = _LEAF[_known(algorithm)].copy()
+    state = _LEAF[known(algorithm)].copy()
     state.update(data)
     return state.digest()
 
 
 def node_hash(left: bytes, right: bytes, algorithm: str = "sm3") -> bytes:
     """Returns H(0x01 ‖ left ‖ right)."""
-    state = _NODE[_known(algorithm)].copy()
-    state.update(left)
-    state.update(right)
-    return state.digest()
+    return _node_hasher(known(algorithm))(left, right)
 
 
 def empty_root(algorithm: str = "sm3") -> bytes:
     """Returns the root of the tree without leaves, H("")."""
-    return hashlib.new(_known(algorithm)).digest()
+    return hashlib.new(known(algorithm)).digest()
 
 
 def verify_inclusion(
@@ -59,18 +56,18 @@ def verify_inclusion(
     ``size`` and ``root`` must come from a signed checkpoint: the same path also fits
     other sizes. Raises Untrusted, and nothing else, whatever the arguments are.
     """
-    # (1)
+    # Step 1.
     node = _trusted_node(algorithm)
     at, last = _trusted_count(index, "index"), _trusted_count(size, "size") - 1
     computed = _trusted_hash(leaf_hash, "leaf_hash")
     claimed = _trusted_hash(root, "root")
     nodes = _trusted_path(path)
-    # (2)
+    # Step 2.
     if at > last:
         raise Untrusted(
             "the index is outside the tree", expected=f"< {last + 1}", found=str(at)
         )
-    # (3)
+    # Step 3.
     for sibling in nodes:
         if last == 0:
             raise Untrusted("the inclusion path is too long", where=f"index {index}")
@@ -101,27 +98,27 @@ def verify_consistency(
     (4) the path recomputes both roots and is exactly as long as the sizes imply.
     Raises Untrusted, and nothing else, whatever the arguments are.
     """
-    # (1)
+    # Step 1.
     node = _trusted_node(algorithm)
     first = _trusted_count(first_size, "first_size")
     second = _trusted_count(second_size, "second_size")
     first_claim = _trusted_hash(first_root, "first_root")
     second_claim = _trusted_hash(second_root, "second_root")
     nodes = _trusted_path(path)
-    # (2)
+    # Step 2.
     if not 0 < first <= second:
         raise Untrusted(
             "the sizes prove nothing",
             expected="0 < first_size <= second_size",
             found=f"{first}, {second}",
         )
-    # (3)
+    # Step 3.
     if first == second:
         if nodes:
             raise Untrusted("equal sizes need no path", found=f"{len(nodes)} nodes")
         _same(first_claim, second_claim, "equal sizes, different roots")
         return
-    # (4)
+    # Step 4.
     if first & (first - 1) == 0:
         nodes = (first_claim, *nodes)
     if not nodes:
@@ -129,57 +126,6 @@ def verify_consistency(
     old, new = _fold_consistency(first - 1, second - 1, nodes, node)
     _same(first_claim, old, "the path does not lead to the first root")
     _same(second_claim, new, "the path does not lead to the second root")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompactRange:
-    """The right edge of a tree: the roots of its perfect subtrees, largest first.
-
-    Enough to append in O(log n) and to give the root; ``size`` and ``hashes`` are all
-    there is to store. Raises Malformed if the two do not belong together.
-    """
-
-    size: int = 0
-    hashes: tuple[bytes, ...] = ()
-    algorithm: str = "sm3"
-
-    def __post_init__(self) -> None:
-        """Refuses a number or length of hashes that the size does not imply."""
-        _known(self.algorithm)
-        if not 0 <= self.size <= SIZE_MAX:
-            raise Malformed("tree size out of range", found=str(self.size))
-        if len(self.hashes) != self.size.bit_count():
-            raise Malformed(
-                "wrong number of subtree hashes",
-                expected=str(self.size.bit_count()),
-                found=str(len(self.hashes)),
-            )
-        check_hashes(self.hashes)
-
-    def append(self, leaf_hash: bytes) -> CompactRange:
-        """Returns the range with one more leaf hash."""
-        return self.extend((leaf_hash,))
-
-    def extend(self, leaf_hashes: Iterable[bytes]) -> CompactRange:
-        """Returns the range with these leaf hashes behind the present ones."""
-        row = list(leaf_hashes)
-        size = self.size + len(row)
-        check_hashes(row)
-        old, new = list(self.hashes), []
-        height = 0
-        while row:
-            if self.size >> height & 1:
-                row.insert(0, old.pop())
-            if len(row) & 1:
-                new.append(row.pop())
-            row = parents(row, self.algorithm)
-            height += 1
-        hashes = (*old, *reversed(new))
-        return CompactRange(size=size, hashes=hashes, algorithm=self.algorithm)
-
-    def root(self) -> bytes:
-        """Returns the tree's root."""
-        return fold_right(self.hashes, self.algorithm)
 
 
 def tree_root(leaf_hashes: Sequence[bytes], algorithm: str = "sm3") -> bytes:
@@ -210,14 +156,8 @@ def all_paths(
 
 def parents(row: Sequence[bytes], algorithm: str) -> list[bytes]:
     """Returns the nodes above pairs of ``row``; an odd last one has no parent here."""
-    fork = _NODE[_known(algorithm)].copy
-    above = []
-    for left in range(0, len(row) - 1, 2):
-        state = fork()
-        state.update(row[left])
-        state.update(row[left + 1])
-        above.append(state.digest())
-    return above
+    node = _node_hasher(known(algorithm))
+    return [node(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
 
 
 def fold_right(peaks: Sequence[bytes], algorithm: str) -> bytes:
@@ -283,7 +223,8 @@ def _climb(at: int, last: int) -> tuple[int, int]:
     return at, last
 
 
-def _known(algorithm: str) -> str:
+def known(algorithm: str) -> str:
+    """Returns the algorithm's name; Malformed unless it is one of ALGORITHMS."""
     if algorithm not in ALGORITHMS:
         raise Malformed("unknown hash", expected=" or ".join(ALGORITHMS))
     return algorithm
@@ -301,7 +242,19 @@ def _same(claimed: bytes, computed: bytes, reason: str) -> None:
 def _trusted_node(algorithm: object) -> Callable[[bytes, bytes], bytes]:
     if type(algorithm) is not str or algorithm not in ALGORITHMS:
         raise Untrusted("unknown hash", expected=" or ".join(ALGORITHMS))
-    return lambda left, right: node_hash(left, right, algorithm)
+    return _node_hasher(algorithm)
+
+
+def _node_hasher(algorithm: str) -> Callable[[bytes, bytes], bytes]:
+    fork = _NODE[algorithm].copy
+
+    def node(left: bytes, right: bytes) -> bytes:
+        state = fork()
+        state.update(left)
+        state.update(right)
+        return state.digest()
+
+    return node
 
 
 def _trusted_count(value: object, name: str) -> int:
@@ -320,15 +273,14 @@ def _trusted_path(path: object) -> tuple[bytes, ...]:
     nodes = _first_items(path)
     if len(nodes) > PATH_MAX:
         raise Untrusted("the path is too long", expected=f"at most {PATH_MAX} nodes")
-    return tuple(
-        _trusted_hash(node, f"path[{index}]") for index, node in enumerate(nodes)
-    )
+    return tuple([_trusted_hash(node, "path") for node in nodes])
 
 
 def _first_items(path: object) -> tuple[object, ...]:
+    # A foreign sequence may raise anything when it is read.
     try:
         if isinstance(path, Sequence) and not isinstance(path, str | bytes | bytearray):
             return tuple(islice(path, PATH_MAX + 1))
-    except Exception as error:  # noqa: BLE001  a foreign sequence may raise anything
+    except Exception as error:
         raise Untrusted("the path cannot be read") from error
     raise Untrusted("not a path", expected="a sequence of hashes")

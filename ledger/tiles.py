@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ledger.compact import CompactRange
 from ledger.errors import Malformed, Untrusted
 from ledger.merkle import (
     HASH_SIZE,
@@ -45,13 +46,15 @@ class Tile:
 class TileUpdate:
     """What an extension changes: tiles to write, in order, and the tree after it.
 
-    ``edge`` holds the partial tiles at the right edge by level, for the next extension.
+    ``edge`` holds the partial tiles at the right edge by level, for the next extension;
+    ``tree`` is the same edge as a compact range.
     """
 
     tiles: tuple[Tile, ...]
     edge: Mapping[int, bytes]
     root: bytes
     size: int
+    tree: CompactRange
 
 
 def tile_path(level: int, index: int, width: int = WIDTH) -> str:
@@ -69,13 +72,17 @@ def extend_tiles(
     edge: Mapping[int, bytes],
     leaves: Sequence[bytes],
     algorithm: str = "sm3",
+    tree: CompactRange | None = None,
 ) -> TileUpdate:
     """Appends leaf hashes to a tree of ``size`` whose partial tiles are ``edge``.
 
-    Raises Untrusted if the edge is shorter than the size demands, Malformed if a leaf
-    hash has not 32 bytes.
+    ``tree``, the compact range of the same tree from the extension before, spares a
+    small extension the hashing of the whole edge (0.5 ms). Raises Untrusted if edge or
+    ``tree`` are not what the size demands, Malformed if a leaf hash has not 32 bytes.
     """
     check_hashes(leaves)
+    if tree is not None and (tree.size, tree.algorithm) != (size, algorithm):
+        raise Untrusted("the compact range is another tree's", expected=f"size {size}")
     new_size = _checked(size + len(leaves))
     tiles: list[Tile] = []
     new_edge = {
@@ -97,8 +104,13 @@ def extend_tiles(
             else:
                 new_edge[level] = joined
         row, level = full, level + 1
-    root = _edge_root(new_size, new_edge, algorithm)
-    return TileUpdate(tiles=tuple(tiles), edge=new_edge, root=root, size=new_size)
+    if tree is not None and len(leaves) <= WIDTH:
+        tree = tree.extend(leaves)
+    else:
+        tree = _compact(new_size, new_edge, algorithm)
+    return TileUpdate(
+        tiles=tuple(tiles), edge=new_edge, root=tree.root(), size=new_size, tree=tree
+    )
 
 
 def edge_tiles(size: int) -> list[tuple[int, int, int]]:
@@ -120,7 +132,7 @@ def read_edge(size: int, read_tile: ReadTile) -> dict[int, bytes]:
 
 def root_from_tiles(size: int, read_tile: ReadTile, algorithm: str = "sm3") -> bytes:
     """Returns the root of the first ``size`` leaves."""
-    return _edge_root(size, read_edge(size, read_tile), algorithm)
+    return _compact(size, read_edge(size, read_tile), algorithm).root()
 
 
 def inclusion_path(
@@ -199,7 +211,7 @@ class _Subtrees:
         return _perfect(_split(hashes), self._algorithm)
 
 
-def _edge_root(size: int, edge: Mapping[int, bytes], algorithm: str) -> bytes:
+def _compact(size: int, edge: Mapping[int, bytes], algorithm: str) -> CompactRange:
     peaks: list[bytes] = []
     for level, _, width in reversed(edge_tiles(size)):
         hashes = _split(edge[level])
@@ -208,7 +220,7 @@ def _edge_root(size: int, edge: Mapping[int, bytes], algorithm: str) -> bytes:
             count = 1 << (width - start).bit_length() - 1
             peaks.append(_perfect(hashes[start : start + count], algorithm))
             start += count
-    return fold_right(peaks, algorithm)
+    return CompactRange(size=size, hashes=tuple(peaks), algorithm=algorithm)
 
 
 def _perfect(hashes: Sequence[bytes], algorithm: str) -> bytes:
