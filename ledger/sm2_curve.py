@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 from typing import Final
 
+from ledger.errors import Malformed
+
 RandomBytes = Callable[[int], bytes]
 
 P: Final = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
@@ -42,12 +44,17 @@ def point_on_curve(public_key: bytes) -> bool:
     return x < P and y < P and (y * y - (x * x + A) * x - B) % P == 0
 
 
-def private_key_in_range(private_key: bytes) -> bool:
-    """Says whether these are 32 bytes of a number in [1, n−2] (GB/T 32918.1 §6.1)."""
-    return (
-        len(private_key) == PRIVATE_KEY_SIZE
-        and 1 <= int.from_bytes(private_key, "big") <= N - 2
-    )
+def demand_private_key(private_key: bytes) -> None:
+    """Raises Malformed unless these are 32 bytes of [1, n−2] (GB/T 32918.1 §6.1)."""
+    number = int.from_bytes(private_key, "big")
+    if len(private_key) != PRIVATE_KEY_SIZE or not 1 <= number <= N - 2:
+        raise Malformed("bad private key", expected="32 bytes in [1, n−2]")
+
+
+def demand_public_key(public_key: bytes) -> None:
+    """Raises Malformed unless `point_on_curve`."""
+    if not point_on_curve(public_key):
+        raise Malformed("bad public key", expected="04‖X‖Y of a point on the curve")
 
 
 def signature_numbers(signature: bytes) -> tuple[int, int] | None:
@@ -62,6 +69,34 @@ def signature_numbers(signature: bytes) -> tuple[int, int] | None:
     if not (1 <= r < N and 1 <= s < N) or r + s == N:
         return None
     return r, s
+
+
+def der_from_numbers(r: int, s: int) -> bytes:
+    """Writes SEQUENCE {INTEGER r, INTEGER s} in DER (GB/T 35276 §7.3)."""
+    return _tagged(0x30, _integer(r) + _integer(s))
+
+
+def _integer(number: int) -> bytes:
+    return _tagged(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big"))
+
+
+def _tagged(tag: int, content: bytes) -> bytes:
+    return bytes((tag, len(content))) + content
+
+
+def raw_from_der(der: bytes) -> bytes:
+    """Reads such a SEQUENCE strictly into ``r‖s``; raises Malformed for anything else.
+
+    Writing it again must give the very same bytes, which leaves no room for long
+    forms, padding, negative numbers or bytes behind the end.
+    """
+    r_size = der[3] if len(der) > 3 else 0
+    r = int.from_bytes(der[4 : 4 + r_size], "big")
+    s = int.from_bytes(der[6 + r_size :], "big")
+    fits = r < 1 << 256 and s < 1 << 256
+    if not fits or der_from_numbers(r, s) != der:
+        raise Malformed("bad signature", expected="DER SEQUENCE {r, s}")
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 def message_digest(public_key: bytes, message: bytes) -> bytes:

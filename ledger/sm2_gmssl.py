@@ -10,12 +10,9 @@ gmssl is used for its curve arithmetic alone, because around it
 
 from __future__ import annotations
 
-import secrets
-
 from gmssl.sm2 import CryptSM2, default_ecc_table
 
 from ledger import sm2_curve
-from ledger.errors import Malformed
 from ledger.sm2_curve import RandomBytes
 
 
@@ -24,7 +21,7 @@ class GmsslProvider:
 
     name = "gmssl"
 
-    def __init__(self, random_bytes: RandomBytes = secrets.token_bytes) -> None:
+    def __init__(self, random_bytes: RandomBytes) -> None:
         self._random_bytes = random_bytes
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
@@ -43,9 +40,8 @@ class GmsslProvider:
 
     def sign(self, private_key: bytes, public_key: bytes, message: bytes) -> bytes:
         """Signs with a nonce from ``random_bytes``; gives raw ``r‖s``."""
-        _demand_private_key(private_key)
-        if not sm2_curve.point_on_curve(public_key):
-            raise Malformed("bad public key", expected="04‖X‖Y of a point on the curve")
+        sm2_curve.demand_private_key(private_key)
+        sm2_curve.demand_public_key(public_key)
         curve = _curve(private_key=private_key)
         digest = sm2_curve.message_digest(public_key, message)
         while True:
@@ -54,9 +50,7 @@ class GmsslProvider:
             if signature is not None:  # None: this nonce gave r = 0, s = 0 or r + k = n
                 return bytes.fromhex(signature)
 
-    def generate(
-        self, random_bytes: RandomBytes = secrets.token_bytes
-    ) -> tuple[bytes, bytes]:
+    def generate(self, random_bytes: RandomBytes) -> tuple[bytes, bytes]:
         """Makes a key pair: 32 bytes private, 65 bytes public."""
         number = sm2_curve.draw_number(random_bytes, largest=sm2_curve.N - 2)
         private_key = number.to_bytes(32, "big")
@@ -64,7 +58,7 @@ class GmsslProvider:
 
     def public_key(self, private_key: bytes) -> bytes:
         """Computes ``04‖X‖Y`` of a private key."""
-        _demand_private_key(private_key)
+        sm2_curve.demand_private_key(private_key)
         number = int.from_bytes(private_key, "big")
         point: str = _curve()._kg(number, default_ecc_table["g"])  # noqa: SLF001
         return b"\x04" + bytes.fromhex(point)
@@ -75,8 +69,3 @@ def _curve(*, private_key: bytes = b"", public_key: bytes = b"") -> CryptSM2:
     # Set past the constructor, which would mangle an X that begins with 0 or 4.
     curve.public_key = public_key[1:].hex()
     return curve
-
-
-def _demand_private_key(private_key: bytes) -> None:
-    if not sm2_curve.private_key_in_range(private_key):
-        raise Malformed("bad private key", expected="32 bytes in [1, n−2]")

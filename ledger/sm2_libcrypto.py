@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import importlib.util
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from functools import lru_cache
 from typing import Final
 
 from ledger import sm2_curve
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Unavailable
 from ledger.sm2_curve import RandomBytes
 
 _PUBLIC: Final = 0x86  # EVP_PKEY_PUBLIC_KEY
@@ -41,6 +40,7 @@ class _Param(ctypes.Structure):
         ("data_size", c_size_t),
         ("return_size", c_size_t),
     )
+    owner: ctypes.Array[ctypes.c_char]
 
 
 _UNSIGNED_INTEGER: Final = 2
@@ -144,7 +144,7 @@ class LibcryptoProvider:
         numbers = sm2_curve.signature_numbers(signature)
         if numbers is None or not sm2_curve.point_on_curve(public_key):
             return False
-        der = der_from_numbers(*numbers)
+        der = sm2_curve.der_from_numbers(*numbers)
         lib = self._lib
         key = self._public(public_key)
         with self._digest_context(key) as context:
@@ -175,11 +175,9 @@ class LibcryptoProvider:
                 context, buffer, ctypes.byref(size), message, len(message)
             )
             self._demand(made == 1, "EVP_DigestSign")
-        return raw_from_der(buffer.raw[: size.value])
+        return sm2_curve.raw_from_der(buffer.raw[: size.value])
 
-    def generate(
-        self, random_bytes: RandomBytes = secrets.token_bytes
-    ) -> tuple[bytes, bytes]:
+    def generate(self, random_bytes: RandomBytes) -> tuple[bytes, bytes]:
         """Makes a key pair: 32 bytes private, 65 bytes public."""
         number = sm2_curve.draw_number(random_bytes, largest=sm2_curve.N - 2)
         private_key = number.to_bytes(32, "big")
@@ -187,7 +185,7 @@ class LibcryptoProvider:
 
     def public_key(self, private_key: bytes) -> bytes:
         """Computes ``04‖X‖Y`` of a private key, in constant time as libcrypto does."""
-        _demand_private_key(private_key)
+        sm2_curve.demand_private_key(private_key)
         lib = self._lib
         group = lib.EC_GROUP_new_by_curve_name(_NID_SM2)
         point = lib.EC_POINT_new(group) if group else None
@@ -232,9 +230,8 @@ class LibcryptoProvider:
         return self._load(_PUBLIC, _param(b"pub", _OCTET_STRING, public_key))
 
     def _load_pair(self, private_key: bytes, public_key: bytes) -> _Key:
-        _demand_private_key(private_key)
-        if not sm2_curve.point_on_curve(public_key):
-            raise Malformed("bad public key", expected="04‖X‖Y of a point on the curve")
+        sm2_curve.demand_private_key(private_key)
+        sm2_curve.demand_public_key(public_key)
         number = int.from_bytes(private_key, "big").to_bytes(32, sys.byteorder)
         return self._load(
             _PAIR,
@@ -273,36 +270,3 @@ def _param(key: bytes, data_type: int, data: bytes) -> _Param:
     param = _Param(key, data_type, ctypes.addressof(owner), len(data), c_size_t(-1))
     param.owner = owner
     return param
-
-
-def _demand_private_key(private_key: bytes) -> None:
-    if not sm2_curve.private_key_in_range(private_key):
-        raise Malformed("bad private key", expected="32 bytes in [1, n−2]")
-
-
-def der_from_numbers(r: int, s: int) -> bytes:
-    """Writes SEQUENCE {INTEGER r, INTEGER s} in DER (GB/T 35276 §7.3)."""
-    return _tagged(0x30, _integer(r) + _integer(s))
-
-
-def _integer(number: int) -> bytes:
-    return _tagged(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big"))
-
-
-def _tagged(tag: int, content: bytes) -> bytes:
-    return bytes((tag, len(content))) + content
-
-
-def raw_from_der(der: bytes) -> bytes:
-    """Reads such a SEQUENCE strictly into ``r‖s``; raises Malformed for anything else.
-
-    Writing it again must give the very same bytes, which leaves no room for long
-    forms, padding, negative numbers or bytes behind the end.
-    """
-    r_size = der[3] if len(der) > 3 else 0
-    r = int.from_bytes(der[4 : 4 + r_size], "big")
-    s = int.from_bytes(der[6 + r_size :], "big")
-    fits = r < 1 << 256 and s < 1 << 256
-    if not fits or der_from_numbers(r, s) != der:
-        raise Malformed("bad signature", expected="DER SEQUENCE {r, s}")
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
