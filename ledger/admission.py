@@ -1,0 +1,313 @@
+"""Admission: the twelve numbered checks, in the order that is part of the audit.
+
+``admit(state, record) -> accepted | refused(code)`` is a pure function of the registry,
+the chain of the record's subject and ``sealed_at``. Everyone who folds the same log in
+sealed order gets the same verdicts. A refused record changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger import field_checks, lifecycle
+from ledger.catalogue import LicenseType
+from ledger.chain import Chains, ChainState, check_order, check_repeats
+from ledger.envelope import (
+    Opened,
+    open_record,
+    partition_of,
+    record_leaf,
+    route_of,
+)
+from ledger.events import Event, Signature
+from ledger.facts import Act, act_of
+from ledger.license import License
+from ledger.license_identifiers import LicenseId, parse_license_id
+from ledger.log.contract import REGISTRY
+from ledger.refusals import ACCEPTED, Refusal
+from ledger.registry import Registry
+from ledger.signing import BatchSignature, BatchVerifier, tbs, verify, verify_many
+from ledger.workdays import DAY_US
+
+SIGNED_BEFORE_US = 7 * DAY_US
+SIGNED_AHEAD_US = DAY_US
+VERIFY_TOGETHER_MIN = 16
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdict:
+    """What became of one record (入账结论), with all that projections need of it.
+
+    ``ordinal`` counts in its source, ``position`` in sealed order; ``digest`` is empty
+    when the record did not open. ``detail`` is a message for the publisher.
+    """
+
+    position: int
+    source: str
+    ordinal: int
+    seal_no: int
+    recorded_at: int
+    code: str
+    leaf: bytes
+    detail: str = ""
+    digest: bytes = b""
+    body: bytes = b""
+    event: Event | None = None
+    act: Act | None = None
+    before: License | None = None
+    after: License | None = None
+    flags: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the record changed its chain."""
+        return self.code == ACCEPTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a record stands: source and ordinal, position, and the seal's time."""
+
+    source: str
+    ordinal: int
+    position: int
+    seal_no: int
+    sealed_at: int
+
+
+class Admission:
+    """Folds records in sealed order over a registry and the chains given to it.
+
+    The caller loads the chains of the subjects that ``open`` shows before it calls
+    ``admit``; a chain that is not there counts as empty.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        chains: Chains,
+        *,
+        verifier: BatchVerifier | None = None,
+    ) -> None:
+        self.registry = registry
+        self.chains = chains
+        self._batches = verifier or BatchVerifier()
+        self._verified: dict[tuple[bytes, int], bool] = {}
+
+    def open(self, records: Sequence[bytes]) -> list[Opened | Refusal]:
+        """Checks 1 to 3 of each record; a Refusal stands where one failed."""
+        return [self._open(data) for data in records]
+
+    def _open(self, data: bytes) -> Opened | Refusal:
+        try:
+            return open_record(data, self.registry)
+        except Refusal as refusal:
+            return refusal
+
+    def verify_ahead(self, opened: Sequence[Opened | Refusal]) -> None:
+        """Does the mathematics of many single signatures together (check 10).
+
+        Only speed: ``admit`` asks for these answers in its own order, and computes
+        those that are not there.
+        """
+        jobs: list[tuple[bytes, int]] = []
+        items: list[tuple[bytes, bytes, bytes]] = []
+        for one in opened:
+            if isinstance(one, Refusal):
+                continue
+            for index, (signer, signature) in enumerate(
+                zip(one.event["signers"], one.record["signatures"], strict=True)
+            ):
+                key = self.registry.key(signer["key_id"])
+                if key is not None and signature["batch"] is None:
+                    jobs.append((one.leaf, index))
+                    message = tbs(signer["role"], one.record["body"])
+                    items.append((key.public_key, message, signature["value"]))
+        if len(items) >= VERIFY_TOGETHER_MIN:
+            self._verified.update(zip(jobs, verify_many(items), strict=True))
+
+    def forget_verified(self) -> None:
+        """Drops what ``verify_ahead`` computed; called between batches."""
+        self._verified.clear()
+
+    def admit(self, data: bytes, opened: Opened | Refusal, place: Place) -> Verdict:
+        """The verdict of one record at its place; changes state only on acceptance."""
+        verdict = Verdict(
+            position=place.position,
+            source=place.source,
+            ordinal=place.ordinal,
+            seal_no=place.seal_no,
+            recorded_at=place.sealed_at,
+            code=ACCEPTED,
+            leaf=b"",
+        )
+        if isinstance(opened, Refusal):
+            verdict.code, verdict.detail = opened.code, opened.detail
+            verdict.leaf = record_leaf(data)
+            return verdict
+        verdict.leaf, verdict.digest = opened.leaf, opened.digest
+        verdict.event, verdict.body = opened.event, opened.record["body"]
+        try:
+            if opened.event["chain"] == "registry":
+                self._admit_registry(opened, place, verdict)
+            else:
+                self._admit_chain(opened, place, verdict)
+        except Refusal as refusal:
+            verdict.code, verdict.detail = refusal.code, refusal.detail
+            verdict.act = None
+        return verdict
+
+    def _admit_registry(self, opened: Opened, place: Place, verdict: Verdict) -> None:
+        registry, event = self.registry, opened.event
+        self._check_ledger(event, place)  # 4
+        acts = registry.chain(event["subject"])
+        check_repeats(  # 5
+            event, opened.digest, acts, lambda key: _first(acts, key)
+        )
+        check_order(event, acts)  # 6
+        if not registry.root_quorum(event["signers"]):
+            _check_signed_at(event, place)  # 7
+        registry.check_act(event)  # 8
+        registry.check_signers(event)  # 9
+        self._check_signatures(opened)  # 10
+        registry.check_fields(event, verify)  # 11
+        registry.check_transition(event)  # 12
+        registry.apply(
+            event,
+            digest=opened.digest,
+            position=place.position,
+            recorded_at=place.sealed_at,
+            body=opened.record["body"],
+        )
+        verdict.act = registry.chain(event["subject"])[-1]
+
+    def _admit_chain(self, opened: Opened, place: Place, verdict: Verdict) -> None:
+        event = opened.event
+        key = (event["chain"], event["subject"])
+        chain = self.chains.get(key) or ChainState()
+        self._check_ledger(event, place)  # 4
+        check_repeats(event, opened.digest, chain.acts, chain.first_from)  # 5
+        check_order(event, chain.acts)  # 6
+        _check_signed_at(event, place)  # 7
+        license_id, kind = self._check_type(event)  # 8
+        self.registry.authorise(  # 9
+            event,
+            license_id=license_id,
+            license_type=kind,
+            opening=not chain.acts,
+            sealed_at=place.sealed_at,
+        )
+        self._check_signatures(opened)  # 10
+        act = act_of(
+            event,
+            position=place.position,
+            digest=opened.digest,
+            recorded_at=place.sealed_at,
+        )
+        if license_id is None or kind is None:
+            field_checks.check_destroy(event, sealed_at=place.sealed_at)  # 11
+            after = None
+        else:
+            field_checks.check_fields(  # 11
+                event,
+                kind,
+                reserved=lifecycle.ACTS[event["act"]].reserved,
+                license_id=license_id,
+                sealed_at=place.sealed_at,
+            )
+            judged = lifecycle.judge(  # 12
+                chain.acts,
+                act,
+                license_id=event["subject"],
+                types=self._types(license_id.type_code),
+                sealed_at=place.sealed_at,
+                before=chain.license,
+            )
+            after, verdict.flags = judged.license, judged.flags
+        verdict.act, verdict.before, verdict.after = act, chain.license, after
+        chain.append(act, after)
+        self.chains[key] = chain
+
+    def _types(self, code: str) -> lifecycle.TypeOfVersion:
+        registry = self.registry
+
+        def of_version(version: int) -> LicenseType:
+            found = registry.license_type(code, version)
+            if found is None:
+                raise AssertionError(f"type {code} has no version {version}")
+            return found
+
+        return of_version
+
+    def _check_ledger(self, event: Event, place: Place) -> None:
+        """Check 4: this ledger, and the source that carries this subject."""
+        if event["origin"] != self.registry.expected_origin(event):
+            raise Refusal("wrong_ledger", "origin is not this ledger's")
+        # A succeeding source (events-3.1) stands in its predecessor's place.
+        base = place.source.split(".", 1)[0]
+        if event["chain"] == "registry":
+            expected = REGISTRY
+        else:
+            route = route_of(event["chain"], event["subject"])
+            expected = f"events-{partition_of(route, self.registry.partitions)}"
+        if base != expected:
+            raise Refusal("misrouted", f"expected {expected}, found {place.source}")
+
+    def _check_type(self, event: Event) -> tuple[LicenseId | None, LicenseType | None]:
+        """Check 8: the act is switched on, the type version is the one in force."""
+        if not self.registry.act_on(event["chain"], event["act"]):
+            raise Refusal("unknown_act", f"{event['chain']} act is not switched on")
+        if event["chain"] != "license":
+            if event["type_version"] != 0:
+                raise Refusal("unknown_type", "expected type_version 0")
+            return None, None
+        license_id = parse_license_id(event["subject"])
+        kind = self.registry.license_type(license_id.type_code)
+        if kind is None or kind.version != event["type_version"]:
+            found = "no such type" if kind is None else f"version {kind.version}"
+            raise Refusal("unknown_type", f"in force: {found}")
+        return license_id, kind
+
+    def _check_signatures(self, opened: Opened) -> None:
+        """Check 10: the mathematics, in order; the first failure ends it."""
+        body = opened.record["body"]
+        for index, (signer, signature) in enumerate(
+            zip(opened.event["signers"], opened.record["signatures"], strict=True)
+        ):
+            key = self.registry.key_for(signer["key_id"], opened.event)
+            if key is None:
+                raise Refusal("unknown_key", "a signer's key is not registered")
+            message = tbs(signer["role"], body)
+            known = self._verified.get((opened.leaf, index))
+            if known is None:
+                known = self._holds(key, message, signature)
+            if not known:
+                raise Refusal("bad_signature", f"signature {index} does not hold")
+
+    def _holds(self, public_key: bytes, message: bytes, signature: Signature) -> bool:
+        batch = signature["batch"]
+        if batch is None:
+            return verify(public_key, message, signature["value"])
+        return self._batches.verify(
+            public_key=public_key,
+            tbs=message,
+            signature=BatchSignature(
+                value=signature["value"],
+                batch_id=batch["batch_id"],
+                count=batch["count"],
+                index=batch["index"],
+                path=tuple(batch["path"]),
+            ),
+        )
+
+
+def _check_signed_at(event: Event, place: Place) -> None:
+    """Check 7 (rule 1): a refused act does not come alive years later."""
+    signed, sealed = event["signed_at"], place.sealed_at
+    if not sealed - SIGNED_BEFORE_US <= signed <= sealed + SIGNED_AHEAD_US:
+        raise Refusal("expired", "signed_at lies outside 7 days before, 1 day after")
+
+
+def _first(acts: Sequence[Act], key: bytes) -> int | None:
+    return next((act.position for act in acts if act.source_key == key), None)
