@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,11 +114,12 @@ class Cluster:
         """Starts the server and returns at once; ``lock`` stays with the server.
 
         Only to be called while ``lock`` is held, when no process of the cluster lives:
-        a pid file found now is a leftover, and another process may have its pid.
+        pid files found now are leftovers, and another process may have their pid.
         """
         version = self._version()
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
         socket_folder = self._socket_folder()
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (socket_folder / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
         if self.account is not None:
             self.account.open_way(self.data)
             self.account.open_way(socket_folder)
@@ -167,10 +169,14 @@ class Cluster:
     def shut_down(self) -> None:
         """Stops the server: cleanly, else at once, which the next start recovers."""
         program = _program("pg_ctl", self._version())
+        socket_folder = self.socket_folder()
         for mode in ("fast", "immediate"):
             command = [program, "stop", "-D", ".", "-w", "-t", str(_STOP_TIMEOUT_S)]
             if self._run([*command, "-m", mode], cwd=self.data).returncode == 0:
-                return
+                break
+        if socket_folder is not None and socket_folder != self.data:
+            with suppress(OSError):  # not empty: the server could not be stopped
+                socket_folder.rmdir()
 
     def log_tail(self) -> str:
         """The end of the server's log, for a message about why it did not start."""
@@ -182,7 +188,7 @@ class Cluster:
 
     def _version(self) -> str:
         try:
-            return (self.data / "PG_VERSION").read_text("ascii").strip()
+            return (self.data / "PG_VERSION").read_text("utf-8").strip()
         except FileNotFoundError as error:
             raise Unavailable(
                 "this is not a PostgreSQL data directory",
