@@ -129,14 +129,16 @@ class _Key:
 class LibcryptoProvider:
     """The `Provider` of `ledger.signing` on OpenSSL. Safe to share between threads.
 
-    Keeps the last 4,096 public keys and 64 key pairs in libcrypto's own form.
+    Keeps the last ``public_keys_max`` public keys and 64 pairs in libcrypto's own form.
     """
 
     name = "libcrypto"
 
-    def __init__(self, library: ctypes.CDLL) -> None:
+    def __init__(
+        self, library: ctypes.CDLL, *, public_keys_max: int = _PUBLIC_KEYS_MAX
+    ) -> None:
         self._lib = library
-        self._public = lru_cache(maxsize=_PUBLIC_KEYS_MAX)(self._load_public)
+        self._public = lru_cache(maxsize=public_keys_max)(self._load_public)
         self._pair = lru_cache(maxsize=_KEY_PAIRS_MAX)(self._load_pair)
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
