@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from typing_extensions import override
+
 
 class LedgerError(Exception):
     """Base of every error this package raises on purpose.
@@ -27,6 +29,7 @@ class LedgerError(Exception):
         self.found = found
         self.where = where
 
+    @override
     def __str__(self) -> str:
         parts = [self.reason]
         if self.expected:
