@@ -13,8 +13,19 @@ from ledger.refusals import Refusal
 CHAIN_MAX = 4_096
 CHAIN_NEARLY_FULL = 3_840
 ENDING_ACTS = frozenset(
-    "SUSPEND PAUSE RESUME DOWNGRADE REVOKE WITHDRAW ANNUL CANCEL CORRECT RESTORE "
-    "LINK".split()
+    (
+        "SUSPEND",
+        "PAUSE",
+        "RESUME",
+        "DOWNGRADE",
+        "REVOKE",
+        "WITHDRAW",
+        "ANNUL",
+        "CANCEL",
+        "CORRECT",
+        "RESTORE",
+        "LINK",
+    )
 )
 
 

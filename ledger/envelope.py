@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol, TypeVar, cast
 
 from ledger.codec import (
@@ -120,9 +121,7 @@ def open_record(data: bytes, switches: Switches) -> Opened:
     try:
         record = cast(Record, decode_canonical(outer, data))
         body = record["body"]
-        if len(body) <= HEADER_SIZE or body[:2] != MAGIC:
-            raise Malformed("the body is not a single object")
-        inner = _switched_on(body, "event", switches)
+        inner = _switched_on(_single_object(body), "event", switches)
         event = cast(Event, decode_canonical(inner, body))
         _check_domain(event)
         _check_signatures(record["signatures"], event)
@@ -132,6 +131,12 @@ def open_record(data: bytes, switches: Switches) -> Opened:
     return Opened(
         record=record, event=event, digest=event_digest(body), leaf=record_leaf(data)
     )
+
+
+def _single_object(body: bytes) -> bytes:
+    if len(body) <= HEADER_SIZE or body[:2] != MAGIC:
+        raise Malformed("the body is not a single object")
+    return body
 
 
 def _switched_on(data: bytes, record: str, switches: Switches) -> Schema:
@@ -262,7 +267,7 @@ def _check_event(event: Event) -> None:
     ):
         raise Malformed("an unknown effective time equals signed_at")
     names = [field["name"] for field in event["fields"]]
-    if any(a >= b for a, b in zip(names, names[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(names)):
         raise Malformed("fields are not sorted by name and unique")
     _check_subject(event["chain"], event["subject"])
 

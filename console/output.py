@@ -1,0 +1,86 @@
+"""How the command line answers: one JSON document or words on stdout, never both.
+
+Words, progress and warnings go to stderr when ``--json`` is asked for; errors come as
+one clear line, or as ``{"error": …}``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from ledger.errors import LedgerError
+
+WORDS = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a command has to say: a document for programs, ``text`` for people."""
+
+    document: Mapping[str, Any]
+    text: str
+    exit_code: int = 0
+
+
+def give(answer: Answer, *, as_json: bool) -> int:
+    """Prints an answer and returns its exit code."""
+    if as_json:
+        print_json(answer.document)
+    else:
+        Console(highlight=False, soft_wrap=True).print(answer.text, markup=False)
+    return answer.exit_code
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Prints exactly one JSON document on stdout."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+def error_document(
+    family: str, reason: str, *, expected: str = "", found: str = "", where: str = ""
+) -> dict[str, Any]:
+    """The document that stands for an error, every member always there."""
+    return {
+        "error": {
+            "family": family,
+            "reason": reason,
+            "expected": expected,
+            "found": found,
+            "where": where,
+        }
+    }
+
+
+def give_error(error: LedgerError, *, as_json: bool) -> int:
+    """Prints an error of one of the families and returns its exit code."""
+    if as_json:
+        print_json(
+            error_document(
+                error.family,
+                error.reason,
+                expected=error.expected,
+                found=error.found,
+                where=error.where,
+            )
+        )
+    else:
+        WORDS.print(f"{error.family}: {error}", markup=False, style="red")
+    return error.exit_code
+
+
+def warn(text: str) -> None:
+    """One warning on stderr."""
+    WORDS.print(f"warning: {text}", markup=False, style="yellow")
+
+
+def say(text: str) -> None:
+    """One line of words on stderr."""
+    WORDS.print(text, markup=False)

@@ -1,0 +1,99 @@
+"""Where settings come from: options first, then the environment, then defaults.
+
+The one module that reads the environment. A setting that is not given is None.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.errors import Malformed
+
+DIR_VARIABLE = "LICENSE_LEDGER_DIR"
+DSN_VARIABLE = "LICENSE_LEDGER_DSN"
+PASSPHRASE_VARIABLE = "LICENSE_LEDGER_PASSPHRASE"  # noqa: S105 - the variable's name
+DEFAULT_DIR = Path("license-ledger-data")
+PASSPHRASE_FILE = "passphrase"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One ledger's place: its directory, and a PostgreSQL other than the embedded.
+
+    ``passphrase`` opens the key files; None means that the directory's own passphrase
+    file is used, which ``status`` warns about.
+    """
+
+    directory: Path
+    dsn: str | None = None
+    passphrase: bytes | None = None
+
+    @property
+    def keys(self) -> Path:
+        """The folder of key files, mode 0700."""
+        return self.directory / "keys"
+
+    @property
+    def embedded(self) -> Path:
+        """The embedded PostgreSQL's folder."""
+        return self.directory / "pg"
+
+    @property
+    def journal(self) -> Path:
+        """The checkpoint journal, beside the database."""
+        return self.directory / "checkpoints"
+
+    @property
+    def rejects(self) -> Path:
+        """Where imports leave what they rejected."""
+        return self.directory / "rejects"
+
+    @property
+    def own_passphrase(self) -> Path:
+        """The passphrase file that ``init`` writes when it is given none."""
+        return self.directory / PASSPHRASE_FILE
+
+
+def settings_of(
+    directory: Path | None = None,
+    dsn: str | None = None,
+    passphrase_file: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings from options and environment; raises Malformed on an unreadable file."""
+    env = os.environ if environment is None else environment
+    return Settings(
+        directory=(directory or Path(env.get(DIR_VARIABLE) or DEFAULT_DIR)).absolute(),
+        dsn=dsn or env.get(DSN_VARIABLE) or None,
+        passphrase=_passphrase(passphrase_file, env),
+    )
+
+
+def _passphrase(file: Path | None, env: Mapping[str, str]) -> bytes | None:
+    if file is not None:
+        return read_passphrase(file)
+    given = env.get(PASSPHRASE_VARIABLE)
+    return given.encode() if given else None
+
+
+def read_passphrase(file: Path) -> bytes:
+    """The first line of a passphrase file; raises Malformed when there is none."""
+    try:
+        first = file.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
+    except OSError as error:
+        raise Malformed(
+            "the passphrase file cannot be read",
+            found=error.strerror or type(error).__name__,
+            where=str(file),
+        ) from error
+    if not first:
+        raise Malformed(
+            "the passphrase file is empty",
+            expected="a passphrase on the first line",
+            where=str(file),
+        )
+    return first
