@@ -16,7 +16,7 @@ DIR_VARIABLE = "LICENSE_LEDGER_DIR"
 DSN_VARIABLE = "LICENSE_LEDGER_DSN"
 PASSPHRASE_VARIABLE = "LICENSE_LEDGER_PASSPHRASE"  # noqa: S105 - the variable's name
 DEFAULT_DIR = Path("license-ledger-data")
-PASSPHRASE_FILE = "passphrase"
+PASSPHRASE_FILE = "passphrase"  # noqa: S105 - the file's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,7 +178,8 @@ def _texts(event: Event) -> tuple[list[str], list[str]]:
         event["deciding_authority"],
         matter["item_code"],
     ]
-    texts = [event["channel"], event["paper_serial"], *matter.values()]
+    texts: list[str] = [event["channel"], event["paper_serial"]]
+    texts += cast("dict[str, str]", matter).values()
     if decision is not None:
         identifiers.append(decision["reason_code"])
         texts += (decision["number"], decision["date"], decision["document"])
@@ -203,7 +204,7 @@ def _texts(event: Event) -> tuple[list[str], list[str]]:
 
 def _compound(value: Strings | Rows, identifiers: list[str], texts: list[str]) -> None:
     if "strings" in value:
-        texts += _bounded(value["strings"])
+        texts += _bounded(cast("Strings", value)["strings"])
         return
     for row in _bounded(value["rows"]):
         for cell in _bounded(row["cells"]):
