@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from console.embedded import EmbeddedPostgres
 
@@ -40,7 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"postgres: {config.getoption('--test-dsn') or 'embedded, one per process'}"
+    outside: str | None = config.getoption("--test-dsn")
+    if not outside:
+        return "postgres: embedded, one per process"
+    shown = conninfo_to_dict(outside)
+    shown.pop("password", None)
+    return f"postgres: {make_conninfo('', **shown)}"
 
 
 @pytest.fixture(scope="session")
