@@ -1,0 +1,82 @@
+"""How values, holders and acts look in a table: clear ones as JSON, encrypted ones closed."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from typing import Any
+
+from ledger.license import FaceValue, License
+from ledger.workdays import day_to_date
+
+
+def day_text(day: int | None) -> str | None:
+    """``YYYY-MM-DD`` of a day number, None for none."""
+    return None if day is None else day_to_date(day).isoformat()
+
+
+def clear(value: Any) -> Any:
+    """A clear value as JSON: lists for Strings, objects for Rows."""
+    if isinstance(value, dict):
+        if "strings" in value:
+            return value["strings"]
+        return [
+            {cell["name"]: cell["value"] for cell in row["cells"]}
+            for row in value["rows"]
+        ]
+    return value
+
+
+def face_value(face: FaceValue) -> Any:
+    """A value of the face; an encrypted one with what opens it (event and holder)."""
+    value = face.value
+    if isinstance(value, bytes):
+        return {
+            "encrypted": b64encode(value).decode("ascii"),
+            "event": face.event_id.hex(),
+            "holder": value[1],
+        }
+    return clear(value)
+
+
+def holders(entries: Iterable[tuple[str, bytes, str]]) -> list[dict[str, str]]:
+    """Holders by their opaque references; ``code`` only for organisations."""
+    return [
+        {"kind": kind, "ref": ref.hex(), "code": code} for kind, ref, code in entries
+    ]
+
+
+def changes(before: License | None, after: License) -> dict[str, list[Any]]:
+    """What differs between two faces: name -> [old, new].
+
+    An encrypted value stands as {"encrypted": true}: that it changed is no secret.
+    """
+    found: dict[str, list[Any]] = {}
+    old_face = before.face if before else {}
+    for name in sorted(old_face.keys() | after.face.keys()):
+        old, new = old_face.get(name), after.face.get(name)
+        if (old and old.value) != (new and new.value) or (old is None) != (new is None):
+            found[name] = [_marked(old), _marked(new)]
+    was, now = _reserved(before), _reserved(after)
+    for name, value in now.items():
+        if was.get(name) != value:
+            found[name] = [was.get(name), value]
+    return found
+
+
+def _reserved(license_: License | None) -> dict[str, Any]:
+    if license_ is None:
+        return {}
+    return {
+        "certificate_identifier": license_.identifier,
+        "holders": [ref.hex() for _, ref, _ in license_.holders],
+        "valid_from": day_text(license_.valid_from),
+        "valid_until": day_text(license_.valid_until),
+        "version": license_.version,
+    }
+
+
+def _marked(face: FaceValue | None) -> Any:
+    if face is None:
+        return None
+    return {"encrypted": True} if isinstance(face.value, bytes) else clear(face.value)

@@ -1,0 +1,129 @@
+"""The timeline: one row per accepted act of a license, with both times and both states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from ledger.admission import Verdict
+from ledger.license import License, State
+from ledger.lifecycle import shown_state
+from ledger.workdays import legal_day
+from projections import shown
+from projections.table import Table, as_json
+
+TABLE = Table(
+    name="timeline",
+    columns={
+        "position": "int8",
+        "license_id": "text",
+        "sequence": "int8",
+        "act": "text",
+        "source_act": "text",
+        "effective_day": "int4",
+        "effective_at": "int8",
+        "recorded_at": "int8",
+        "state_before": "text",
+        "state_after": "text",
+        "version": "int4",
+        "changed": "jsonb",
+        "flags": "text[]",
+        "decision_number": "text",
+        "reason_code": "text",
+        "authority": "text",
+        "deciding_authority": "text",
+        "signers": "text[]",
+        "digest": "bytea",
+    },
+    key=("position",),
+)
+TABLES = (TABLE,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineRow:
+    """One accepted act; ``changed`` is name -> [old, new], flags those of this act."""
+
+    position: int
+    license_id: str
+    sequence: int
+    act: str
+    source_act: str
+    effective_day: int
+    effective_at: int
+    recorded_at: int
+    state_before: str
+    state_after: str
+    version: int
+    changed: dict[str, list[Any]]
+    flags: list[str]
+    decision_number: str
+    reason_code: str
+    authority: str
+    deciding_authority: str
+    signers: list[str]
+    digest: bytes
+
+
+def rows(verdicts: Iterable[Verdict]) -> Iterator[tuple[Any, ...]]:
+    """One row per accepted act of a license."""
+    for verdict in verdicts:
+        act, after, event = verdict.act, verdict.after, verdict.event
+        if act is None or after is None or event is None:
+            continue
+        day = legal_day(act.effective_at)
+        yield (
+            act.position,
+            event["subject"],
+            act.sequence,
+            act.act,
+            act.source_act,
+            day,
+            act.effective_at,
+            act.recorded_at,
+            _state(verdict.before, day),
+            _state(after, day),
+            after.version,
+            as_json(shown.changes(verdict.before, after)),
+            list(verdict.flags),
+            act.decision_number,
+            act.reason_code,
+            act.authority,
+            act.deciding_authority,
+            [signer["key_id"].hex() for signer in event["signers"]],
+            act.digest,
+        )
+
+
+def _state(license_: License | None, day: int) -> str:
+    return State.NONE if license_ is None else shown_state(license_, day)
+
+
+def write(cur: Any, verdicts: Iterable[Verdict]) -> None:
+    """Appends the rows of a batch."""
+    TABLE.copy(cur, rows(verdicts))
+
+
+_OF_LICENSE: LiteralString = (
+    "SELECT position, license_id, sequence, act, source_act, effective_day, "
+    "effective_at, recorded_at, state_before, state_after, version, changed, flags, "
+    "decision_number, reason_code, authority, deciding_authority, signers, digest "
+    "FROM timeline WHERE license_id = %s ORDER BY sequence"
+)
+_BY_ACT = "SELECT act, count(*) FROM timeline GROUP BY act"
+
+
+def timeline_of(conn: Connection[Any], license_id: str) -> list[TimelineRow]:
+    """The accepted acts of a license in recorded order."""
+    with conn.cursor(row_factory=class_row(TimelineRow)) as cur:
+        return cur.execute(_OF_LICENSE, (license_id,)).fetchall()
+
+
+def count_by_act(conn: Connection[Any]) -> dict[str, int]:
+    """How many accepted acts of licenses there are of each kind."""
+    with conn.cursor() as cur:
+        return dict(cur.execute(_BY_ACT).fetchall())
