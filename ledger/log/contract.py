@@ -9,8 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from ledger.errors import Malformed
+
 SEALS = "seals"
 REGISTRY = "registry"
+
+# Below the 1 MiB that a Kafka topic is set to take, headers included; what no seal could
+# cover (64 MiB) would otherwise stop the ledger for ever.
+RECORD_SIZE_MAX = 1_000_000
 
 
 def events_source(partition: int) -> str:
@@ -21,6 +27,20 @@ def events_source(partition: int) -> str:
 def source_names(partitions: int) -> tuple[str, ...]:
     """The sources a seal may cover, in sealed order."""
     return (REGISTRY, *(events_source(p) for p in range(partitions)))
+
+
+def check_records(records: Sequence[bytes]) -> None:
+    """Raises Malformed for what no log takes: no records, or one that is too large."""
+    if not records:
+        raise Malformed("nothing to append", expected="at least one record")
+    for index, record in enumerate(records):
+        if len(record) > RECORD_SIZE_MAX:
+            raise Malformed(
+                "a record is too large for the log",
+                expected=f"at most {RECORD_SIZE_MAX} bytes",
+                found=f"{len(record)} bytes",
+                where=f"record {index}",
+            )
 
 
 class EventLog(Protocol):
@@ -35,7 +55,10 @@ class EventLog(Protocol):
     """
 
     def append(self, source: str, records: Sequence[bytes]) -> int:
-        """Appends records together and returns the ordinal of the first."""
+        """Appends records together and returns the ordinal of the first.
+
+        Malformed for none or one above RECORD_SIZE_MAX; Unknown for an unknown source.
+        """
         ...
 
     def read(

@@ -1,0 +1,241 @@
+"""The log as two PostgreSQL tables: records, and one counter row per source.
+
+A sequence would hand out numbers before their commits, and readers would lose records
+that commit late. The row lock on the counter makes commit order the order of ordinals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+from typing_extensions import override
+
+from ledger.errors import Malformed, Unavailable, Unknown, Untrusted
+from ledger.log.contract import EventLog, check_records
+
+T = TypeVar("T")
+
+CHANNEL = "ledger_log"
+
+# Larger statements gain nothing, and psycopg's pipelines hang behind 1 MB parameters.
+STATEMENT_SIZE_MAX = 512 * 1024
+
+# Records are mostly ciphertext: trying to compress them costs time and saves nothing.
+# Up to 8 KB they stay in the row, which spares a look-up in the side table.
+_CREATE = """
+CREATE SCHEMA IF NOT EXISTS log;
+CREATE TABLE IF NOT EXISTS log.source (
+    name text PRIMARY KEY,
+    next bigint NOT NULL DEFAULT 0 CHECK (next >= 0)
+);
+CREATE TABLE IF NOT EXISTS log.record (
+    source text NOT NULL REFERENCES log.source,
+    ordinal bigint NOT NULL CHECK (ordinal >= 0),
+    data bytea NOT NULL CHECK (octet_length(data) <= 1000000),
+    PRIMARY KEY (source, ordinal)
+) WITH (toast_tuple_target = 8160);
+ALTER TABLE log.record ALTER COLUMN data SET STORAGE EXTERNAL;
+"""
+_ADD_SOURCES = """
+INSERT INTO log.source (name) SELECT unnest(%(names)s::text[]) ON CONFLICT DO NOTHING
+"""
+_APPEND = """
+WITH taken AS (
+    UPDATE log.source SET next = next + %(count)s::bigint WHERE name = %(source)s::text
+    RETURNING next - %(count)s::bigint AS base
+), written AS (
+    INSERT INTO log.record (source, ordinal, data)
+    SELECT %(source)s::text, base + place - 1, data
+    FROM taken, unnest(%(records)b::bytea[]) WITH ORDINALITY AS given (data, place)
+)
+SELECT base, pg_notify('ledger_log', %(source)s::text) FROM taken
+"""
+_READ = """
+SELECT ordinal, data FROM (
+    SELECT ordinal, data, sum(octet_length(data)) OVER (ORDER BY ordinal) AS size
+    FROM log.record
+    WHERE source = %(source)s::text AND ordinal >= %(start)s::bigint
+    ORDER BY ordinal LIMIT %(limit)s::bigint
+) AS page
+WHERE size <= %(size_max)s::bigint OR ordinal = %(start)s::bigint
+ORDER BY ordinal
+"""
+_START = """
+SELECT coalesce((SELECT min(ordinal) FROM log.record WHERE source = name), next)
+FROM log.source WHERE name = %(source)s::text
+"""
+_ENDS = "SELECT name, next FROM log.source WHERE next > 0"
+_NAMES = "SELECT name FROM log.source"
+_DURABLE = """
+SELECT set_config('synchronous_commit', 'on', false)
+WHERE current_setting('synchronous_commit') = 'off'
+"""
+
+
+class PostgresLog(EventLog):
+    """The log in schema ``log`` of one database, over one connection of its own.
+
+    The connection becomes the log's: nobody else uses it, and ``close`` closes it. It
+    must be in autocommit mode (else Malformed), so that a single append is one round
+    trip and no read leaves a transaction open. After a lost connection every call
+    raises Unavailable: make a new log on a new connection.
+    ``wake_on`` names further channels whose notifications end ``wait``.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        *,
+        wake_on: Sequence[LiteralString] = (),
+    ) -> None:
+        require_autocommit(connection)
+        self._connection = connection
+        self._cursor = connection.cursor(binary=True, row_factory=tuple_row)
+        self._wake_on = (CHANNEL, *wake_on)
+        self._sources: set[str] = set()
+        self._durable = False
+        self._listening = False
+
+    def create(self, sources: Iterable[str]) -> None:
+        """Makes schema, tables and these sources where they are not there yet."""
+        with translated("creating the log"), self._connection.transaction():
+            self._connection.execute(_CREATE)
+            self._connection.execute(_ADD_SOURCES, {"names": list(sources)})
+
+    @override
+    def append(self, source: str, records: Sequence[bytes]) -> int:
+        check_records(records)
+        with translated(f"appending to {source}"):
+            if not self._durable:
+                self._cursor.execute(_DURABLE)
+                self._durable = True
+            chunks = list(chunked(records, len))
+            if len(chunks) == 1:
+                return self._append(source, records)
+            # One transaction: the counter's row lock keeps the chunks together.
+            with self._connection.transaction():
+                firsts = [self._append(source, chunk) for chunk in chunks]
+            return firsts[0]
+
+    @override
+    def read(
+        self, source: str, start: int, *, limit: int, size_max: int
+    ) -> list[bytes]:
+        values = {
+            "source": source,
+            "start": start,
+            "limit": limit,
+            "size_max": size_max,
+        }
+        with translated(f"reading {source}"):
+            rows = self._cursor.execute(_READ, values, prepare=True).fetchall()
+            if not rows:
+                self._check_known(source)
+        for expected, (ordinal, _) in enumerate(rows, start):
+            if ordinal != expected:
+                raise Untrusted(
+                    "the log has a hole",
+                    expected=f"record {expected}",
+                    found=f"record {ordinal}",
+                    where=source,
+                )
+        return [data for _, data in rows]
+
+    @override
+    def start(self, source: str) -> int:
+        with translated(f"reading {source}"):
+            row = self._cursor.execute(_START, {"source": source}).fetchone()
+        if row is None:
+            raise _unknown(source)
+        return int(row[0])
+
+    @override
+    def ends(self) -> Mapping[str, int]:
+        with translated("reading the ends of the log"):
+            return dict(self._cursor.execute(_ENDS, prepare=True).fetchall())
+
+    @override
+    def wait(self, timeout_s: float) -> None:
+        """See the contract; own appends do not count, their caller knows of them."""
+        with translated("waiting for the log"):
+            if not self._listening:
+                for channel in self._wake_on:
+                    statement = sql.SQL("LISTEN {}")
+                    name = sql.Identifier(channel)
+                    self._connection.execute(statement.format(name))
+                self._listening = True
+                # What was appended before the LISTEN will never be announced.
+                return
+            own = self._connection.info.backend_pid
+            with closing(self._connection.notifies(timeout=timeout_s)) as notices:
+                for notice in notices:
+                    if notice.pid != own:
+                        return
+
+    @override
+    def close(self) -> None:
+        self._connection.close()
+
+    def _append(self, source: str, records: Sequence[bytes]) -> int:
+        values = {"source": source, "count": len(records), "records": list(records)}
+        row = self._cursor.execute(_APPEND, values, prepare=True).fetchone()
+        if row is None:
+            raise _unknown(source)
+        return int(row[0])
+
+    def _check_known(self, source: str) -> None:
+        if source not in self._sources:
+            self._sources.update(row[0] for row in self._cursor.execute(_NAMES))
+        if source not in self._sources:
+            raise _unknown(source)
+
+
+def require_autocommit(connection: psycopg.Connection[Any]) -> None:
+    """Raises Malformed unless each statement commits by itself on this connection."""
+    if not connection.autocommit:
+        raise Malformed(
+            "the connection opens transactions by itself",
+            expected="a connection in autocommit mode",
+        )
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turns PostgreSQL's errors into ours.
+
+    Unavailable: no answer; a commit may have happened all the same. Unknown: the tables
+    are not there. Untrusted: the server itself says that its data is damaged.
+    """
+    try:
+        yield
+    except psycopg.errors.UndefinedTable as error:
+        raise Unknown("this database holds no ledger", where=where) from error
+    except (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted) as error:
+        raise Untrusted("PostgreSQL reports damaged data", where=where) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise Unavailable(
+            "PostgreSQL did not answer", found=type(error).__name__, where=where
+        ) from error
+
+
+def chunked(items: Sequence[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """Cuts items into runs of at most STATEMENT_SIZE_MAX bytes, or of one item."""
+    chunk: list[T] = []
+    size = 0
+    for item in items:
+        size += size_of(item)
+        if chunk and size > STATEMENT_SIZE_MAX:
+            yield chunk
+            chunk, size = [], size_of(item)
+        chunk.append(item)
+    if chunk:
+        yield chunk
+
+
+def _unknown(source: str) -> Unknown:
+    return Unknown("no such source in this log", found=source)
