@@ -19,7 +19,8 @@ class Act(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
 
     ``source_key`` is empty unless authority, source system, source reference and act all
     are given (check 5). ``cause`` is causes[0] or empty. ``fields`` holds values as
-    carried. ``source_act`` and ``nonstandard`` come from the backfill flags.
+    carried. ``source_act`` and ``nonstandard`` come from the backfill flags;
+    ``source_ref`` is the source system's own name of the row or case.
     """
 
     position: int
@@ -43,6 +44,8 @@ class Act(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     source_act: str
     nonstandard: bool
     source_key: bytes
+    source_system: str = ""
+    source_ref: str = ""
 
 
 def source_key(event: Event) -> bytes:
@@ -88,4 +91,6 @@ def act_of(event: Event, *, position: int, digest: bytes, recorded_at: int) -> A
         source_act=flags["source_act"] if flags else "",
         nonstandard=bool(flags and flags["nonstandard"]),
         source_key=source_key(event),
+        source_system=event["matter"]["source_system"],
+        source_ref=event["matter"]["source_ref"],
     )
