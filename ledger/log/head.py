@@ -230,7 +230,7 @@ class HeadStore:
             start = rows[-1][0] + 1
 
     def registry_seals(self, start: int = 0) -> Iterator[bytes]:
-        """The published seals from ``start`` on that cover registry records."""
+        """The seals from ``start`` on that cover registry records."""
         while rows := self._all(REGISTRY_SEALS, {"start": start, "n": _PAGE}):
             yield from (data for _, data in rows)
             start = rows[-1][0] + 1

@@ -166,7 +166,6 @@ WHERE seal_no >= %(start)s::bigint ORDER BY seal_no LIMIT %(n)s::bigint
 REGISTRY_SEALS: Final = """
 SELECT seal_no, data FROM head.seal
 WHERE registry AND seal_no >= %(start)s::bigint
-    AND seal_no <= (SELECT published FROM head.head)
 ORDER BY seal_no LIMIT %(n)s::bigint
 """
 

@@ -1,0 +1,272 @@
+"""The sealer: cuts what the log holds into seals, one after the other, and signs them.
+
+Any number may run; the compare-and-swap on the head lets one of them win each seal, and
+the losers stop without anybody having seen what they signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from consumers.seal_recovery import SealerKeys, check_ends, recover_head
+from ledger.compact import CompactRange
+from ledger.errors import Unavailable, Untrusted
+from ledger.events import Seal, VerdictRange
+from ledger.log.contract import RECORD_SIZE_MAX, REGISTRY, SEALS, EventLog
+from ledger.log.head import Head, HeadStore
+from ledger.log.journal import CheckpointJournal
+from ledger.merkle import leaf_hash
+from ledger.note import Verify
+from ledger.seal import (
+    SEAL_BYTES_MAX,
+    Placed,
+    decode_seal,
+    encode_seal,
+    fair_shares,
+    fitting_verdicts,
+    placed_ranges,
+    signed_seal,
+)
+from ledger.seal_reader import Tip, next_tip
+from ledger.tiles import TileUpdate, extend_tiles
+
+VERDICTS_MAX = 4_096
+CLOCKS_APART_MAX_US = 60_000_000
+_COMPARE_CLOCKS_US = 1_000_000
+_REMEMBERED_SEALS = 1_024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Records of one source that the next seal covers, from ordinal ``start`` on."""
+
+    source: str
+    start: int
+    records: Sequence[bytes]
+
+
+class Sealer:
+    """Seals one ledger; ``step`` does what there is to do and says whether it was any.
+
+    ``origin`` is the checkpoints' origin line, ``clock`` gives UTC µs. With
+    ``accept_clock`` an operator says that the clock is right although it disagrees with
+    the last seal or with PostgreSQL. After Unavailable, call ``step`` again (with new
+    connections if the old ones are lost); after Fenced or Untrusted, stop.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        head: HeadStore,
+        keys: SealerKeys,
+        *,
+        origin: str,
+        clock: Callable[[], int],
+        verify: Verify,
+        journal: CheckpointJournal | None = None,
+        accept_clock: bool = False,
+    ) -> None:
+        self._log = log
+        self._store = head
+        self._keys = keys
+        self._origin = origin
+        self._clock = clock
+        self._verify = verify
+        self._journal = journal
+        self._accept_clock = accept_clock
+        self._head: Head | None = None
+        self._tree: CompactRange | None = None
+        self._followed = -1
+        self._clocks_compared_at: int | None = None
+        self._placed: dict[int, Sequence[Placed]] = {}
+
+    def recover(self) -> Head:
+        """Brings head, log and journal together; ``step`` does it when it has to.
+
+        Raises Untrusted when they contradict each other.
+        """
+        self._tree = None
+        head = recover_head(
+            self._log,
+            self._store,
+            self._keys,
+            origin=self._origin,
+            verify=self._verify,
+            journal=self._journal,
+            followed=self._followed,
+        )
+        self._head, self._followed = head, head.tip.seal_no
+        return head
+
+    def step(self) -> bool:
+        """Makes one seal if there are records or verdicts to seal; True if it did.
+
+        When it returns, the seal is in the log. Raises Unavailable when a clock is wrong.
+        """
+        head = self._publish(self._head or self.recover())
+        batches = self._gather(head.tip)
+        offered = self._store.offered(limit=VERDICTS_MAX)
+        if not batches and not offered:
+            return False
+        self._publish(self._seal(head, batches, offered))
+        return True
+
+    def wait(self, timeout_s: float) -> None:
+        """Waits for new records; for verdicts too if the log was told to (wake_on)."""
+        self._log.wait(timeout_s)
+
+    def _seal(
+        self, head: Head, batches: Sequence[_Batch], offered: Sequence[VerdictRange]
+    ) -> Head:
+        """Signs the next seal and commits it; nobody sees it before it is published."""
+        sources = self._keys.sources()
+        leaves = [leaf_hash(record) for batch in batches for record in batch.records]
+        tip = head.tip
+        update = extend_tiles(
+            size=tip.tree_size, edge=head.edge, leaves=leaves, tree=self._tree
+        )
+        seal = signed_seal(
+            _unsigned(
+                tip,
+                self._ledger_time(tip.sealed_at),
+                batches,
+                update,
+                fitting_verdicts(offered, sources),
+            ),
+            self._origin,
+            self._keys.signer(),
+        )
+        data = encode_seal(seal)
+        # What a reader would refuse must never be signed into being.
+        new = next_tip(tip, seal, sources=sources, placed_of=self._placed_of)
+        registry = [b for b in batches if b.source == REGISTRY]
+        # If the commit fails it may have happened all the same: the head is read again.
+        self._head = None
+        self._store.commit(
+            tip,
+            new,
+            seal=data,
+            tiles=update.tiles,
+            verdicts=seal["verdicts"],
+            registry=bool(registry),
+        )
+        self._tree = update.tree
+        self._remember(seal)
+        for batch in registry:
+            self._keys.follow(seal, batch.records)
+        self._followed = new.seal_no
+        return replace(head, tip=new, seal=data, edge=update.edge)
+
+    def _publish(self, head: Head) -> Head:
+        """Appends the last seal if that is still to be done. A crash here repeats it."""
+        if head.pending is not None:
+            self._head = None  # unless all of this goes well, the head is read again
+            ordinal = self._log.append(SEALS, [head.pending])
+            seal_no = head.tip.seal_no
+            self._store.mark_published(seal_no, seals_next=ordinal + 1)
+            if self._journal is not None:
+                seal = decode_seal(head.seal)
+                self._journal.append(seal["checkpoint"].encode())
+            head = replace(head, published=seal_no, seals_next=ordinal + 1)
+        self._head = head
+        return head
+
+    def _gather(self, tip: Tip) -> list[_Batch]:
+        """Reads what the next seal covers, in sealed order and within its limits."""
+        waiting = self._waiting(tip)
+        if not tip.nexts and REGISTRY not in waiting:
+            return []
+        shares = fair_shares(waiting)
+        sources = [source for source in self._keys.sources() if source in shares]
+        found: dict[str, _Batch] = {}
+        size_left = SEAL_BYTES_MAX
+        # Who is served first changes, or large records could starve the last sources.
+        turn = (tip.seal_no + 1) % len(sources) if sources else 0
+        for served, source in enumerate(sources[turn:] + sources[:turn]):
+            if size_left < RECORD_SIZE_MAX:
+                break
+            start = tip.nexts.get(source, 0)
+            records = self._log.read(
+                source,
+                start,
+                limit=shares[source],
+                size_max=size_left // (len(sources) - served),
+            )
+            if not records:
+                raise Untrusted(
+                    "the log has a hole", expected=f"record {start}", where=source
+                )
+            size_left -= sum(map(len, records))
+            found[source] = _Batch(source=source, start=start, records=records)
+        return [found[source] for source in sources if source in found]
+
+    def _waiting(self, tip: Tip) -> dict[str, int]:
+        ends = self._log.ends()
+        check_ends(ends, tip.nexts)
+        return {
+            source: ends[source] - tip.nexts.get(source, 0)
+            for source in self._keys.sources()
+            if ends.get(source, 0) > tip.nexts.get(source, 0)
+        }
+
+    def _ledger_time(self, last: int) -> int:
+        now = self._clock()
+        if self._accept_clock:
+            return max(now, last)
+        if now < last:
+            raise Unavailable(
+                "the clock is behind the last seal",
+                expected=f"at least {last} µs",
+                found=f"{now} µs",
+            )
+        compared = self._clocks_compared_at
+        if compared is None or abs(now - compared) >= _COMPARE_CLOCKS_US:
+            apart = now - self._store.clock()
+            if abs(apart) > CLOCKS_APART_MAX_US:
+                raise Unavailable(
+                    "the clock and PostgreSQL's disagree",
+                    expected=f"at most {CLOCKS_APART_MAX_US} µs",
+                    found=f"{apart} µs",
+                )
+            self._clocks_compared_at = now
+        return now
+
+    def _placed_of(self, seal_no: int) -> Sequence[Placed] | None:
+        if seal_no not in self._placed:
+            data = self._store.seal_bytes(seal_no)
+            if data is None:
+                return None
+            self._remember(decode_seal(data))
+        return self._placed[seal_no]
+
+    def _remember(self, seal: Seal) -> None:
+        while len(self._placed) >= _REMEMBERED_SEALS:
+            del self._placed[next(iter(self._placed))]
+        self._placed[seal["seal_no"]] = placed_ranges(seal)
+
+
+def _unsigned(
+    tip: Tip,
+    sealed_at: int,
+    batches: Sequence[_Batch],
+    update: TileUpdate,
+    verdicts: list[VerdictRange],
+) -> Seal:
+    return {
+        "seal_no": tip.seal_no + 1,
+        "previous": tip.digest,
+        "sealed_at": sealed_at,
+        "ranges": [
+            {
+                "source": batch.source,
+                "from": batch.start,
+                "to": batch.start + len(batch.records),
+            }
+            for batch in batches
+        ],
+        "tree_size": update.size,
+        "root": update.root,
+        "verdicts": verdicts,
+        "checkpoint": "",
+    }

@@ -1,0 +1,242 @@
+"""How a sealer finds out, after any crash, what is sealed, and goes on from there.
+
+The seals in the log are the truth; the head in PostgreSQL may be one seal ahead of them
+(signed, committed, not yet appended) or any number behind (put back from a backup).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from ledger.errors import Untrusted
+from ledger.events import Seal
+from ledger.log.contract import REGISTRY, SEALS, EventLog
+from ledger.log.head import Head, HeadStore
+from ledger.log.journal import CheckpointJournal
+from ledger.merkle import leaf_hash
+from ledger.note import Verify
+from ledger.seal import (
+    SEAL_BYTES_MAX,
+    SEAL_RECORDS_MAX,
+    Placed,
+    decode_seal,
+    placed_ranges,
+)
+from ledger.seal_reader import KeysInForce, SealReader
+from ledger.signing import Signer
+from ledger.tiles import extend_tiles
+
+_SEALS_PAGE = 256
+_PAGE_SIZE = 16 * 1024 * 1024
+
+
+class SealerKeys(KeysInForce, Protocol):
+    """What the registry says of the sealer, and the key that signs for it."""
+
+    def signer(self) -> Signer:
+        """The signer of ``sealer_key()``; Unavailable if this process lacks that key."""
+        ...
+
+    def follow(self, seal: Seal, records: Sequence[bytes]) -> None:
+        """Takes the registry records of one seal, every such seal once and in order."""
+        ...
+
+
+def recover_head(
+    log: EventLog,
+    store: HeadStore,
+    keys: SealerKeys,
+    *,
+    origin: str,
+    verify: Verify,
+    journal: CheckpointJournal | None,
+    followed: int,
+) -> Head:
+    """Returns the head, agreed with log and journal; ``keys`` are brought up to it.
+
+    ``followed``: the last seal that ``keys`` have followed. (1) the log holds all that
+    the head says it does; (2) keys; (3) seals in the log behind the head's are taken
+    over; (4) the journal is not ahead and says the same; (5) the last seal goes into
+    log and journal if a crash kept it out. Raises Untrusted.
+    """
+    head = store.load()
+    # Step 1.
+    check_ends(log.ends(), {**head.tip.nexts, SEALS: head.seals_next})
+    _check_published(log, store, head)
+    # Step 2.
+    for data in store.registry_seals(followed + 1):
+        _follow(log, keys, decode_seal(data))
+    # Step 3.
+    head = rebuild_head(
+        log, store, keys, head=head, origin=origin, verify=verify, journal=journal
+    )
+    # Step 4.
+    if journal is not None:
+        _check_journal(store, journal, head)
+    # Step 5.
+    if head.pending is not None:
+        ordinal = log.append(SEALS, [head.pending])
+        head = _published(store, head, ordinal)
+    if journal is not None and head.seal:
+        journal.append(decode_seal(head.seal)["checkpoint"].encode())
+    return head
+
+
+def rebuild_head(
+    log: EventLog,
+    store: HeadStore,
+    keys: SealerKeys,
+    *,
+    head: Head,
+    origin: str,
+    verify: Verify,
+    journal: CheckpointJournal | None = None,
+) -> Head:
+    """Takes over the seals that the log holds behind the head's; returns the new head.
+
+    Every root is computed again from the records, and every checkpoint of the journal
+    must be met. Raises Untrusted where that fails, Fork for two seals of one number.
+    """
+    reader = SealReader(
+        origin=origin, keys=keys, verify=verify, seen=store.seal_bytes, tip=head.tip
+    )
+    known: dict[int, bytes] = {}
+    ordinal = head.seals_next
+    while page := log.read(SEALS, ordinal, limit=_SEALS_PAGE, size_max=_PAGE_SIZE):
+        for data in page:
+            seal = reader.feed(data)
+            if seal is not None:
+                known = known or _journalled(journal)
+                _check_known(known, seal["seal_no"], reader.tip.digest)
+                head = _take_over(log, store, head, reader, seal, data)
+                _follow(log, keys, seal)
+            if data == head.pending:
+                head = _published(store, head, ordinal)
+            ordinal += 1
+    return head
+
+
+def check_ends(ends: Mapping[str, int], nexts: Mapping[str, int]) -> None:
+    """Raises Untrusted if a source ends before what was taken from it."""
+    for source, taken in nexts.items():
+        if ends.get(source, 0) < taken:
+            raise Untrusted(
+                "the log has lost records that are sealed",
+                expected=f"at least {taken}",
+                found=str(ends.get(source, 0)),
+                where=source,
+            )
+
+
+def _take_over(
+    log: EventLog,
+    store: HeadStore,
+    head: Head,
+    reader: SealReader,
+    seal: Seal,
+    data: bytes,
+) -> Head:
+    leaves = [
+        leaf_hash(record)
+        for placed in placed_ranges(seal)
+        for record in _records(log, placed)
+    ]
+    update = extend_tiles(size=head.tip.tree_size, edge=head.edge, leaves=leaves)
+    if update.root != seal["root"]:
+        raise Untrusted(
+            "the records do not give the sealed root",
+            expected=seal["root"].hex(),
+            found=update.root.hex(),
+            where=f"seal {seal['seal_no']}",
+        )
+    store.commit(
+        head.tip,
+        reader.tip,
+        seal=data,
+        tiles=update.tiles,
+        verdicts=seal["verdicts"],
+        registry=_registry_range(seal) is not None,
+    )
+    return replace(head, tip=reader.tip, seal=data, edge=update.edge)
+
+
+def _records(log: EventLog, placed: Placed) -> list[bytes]:
+    found: list[bytes] = []
+    while len(found) < placed.count:
+        page = log.read(
+            placed.source,
+            placed.start + len(found),
+            limit=min(placed.count - len(found), SEAL_RECORDS_MAX),
+            size_max=SEAL_BYTES_MAX,
+        )
+        if not page:
+            raise Untrusted(
+                "the log has lost records that are sealed",
+                expected=f"record {placed.start + len(found)}",
+                where=placed.source,
+            )
+        found += page
+    return found
+
+
+def _published(store: HeadStore, head: Head, ordinal: int) -> Head:
+    seal_no = head.tip.seal_no
+    store.mark_published(seal_no, seals_next=ordinal + 1)
+    return replace(head, published=seal_no, seals_next=ordinal + 1)
+
+
+def _follow(log: EventLog, keys: SealerKeys, seal: Seal) -> None:
+    placed = _registry_range(seal)
+    if placed is not None:
+        keys.follow(seal, _records(log, placed))
+
+
+def _registry_range(seal: Seal) -> Placed | None:
+    return next((p for p in placed_ranges(seal) if p.source == REGISTRY), None)
+
+
+def _check_published(log: EventLog, store: HeadStore, head: Head) -> None:
+    if head.published < 0:
+        return
+    held = log.read(SEALS, head.seals_next - 1, limit=1, size_max=_PAGE_SIZE)
+    if held != [store.seal_bytes(head.published)]:
+        raise Untrusted(
+            "the log does not hold the seal that was appended to it",
+            expected=f"seal {head.published}",
+            where=f"{SEALS}, record {head.seals_next - 1}",
+        )
+
+
+def _check_journal(store: HeadStore, journal: CheckpointJournal, head: Head) -> None:
+    last = journal.last()
+    if last is None:
+        return
+    tip = store.tip(last.seal_no)
+    if tip is None:
+        raise Untrusted(
+            "the head is behind the checkpoint journal: an older copy of the database?",
+            expected=f"seal {last.seal_no}",
+            found=f"seal {head.tip.seal_no}",
+        )
+    _check_known({last.seal_no: last.seal_digest}, tip.seal_no, tip.digest)
+
+
+def _journalled(journal: CheckpointJournal | None) -> dict[int, bytes]:
+    if journal is None:
+        return {}
+    return {
+        checkpoint.seal_no: checkpoint.seal_digest for checkpoint, _ in journal.all()
+    }
+
+
+def _check_known(known: Mapping[int, bytes], seal_no: int, digest: bytes) -> None:
+    expected = known.get(seal_no, digest)
+    if expected != digest:
+        raise Untrusted(
+            "a seal is not the one in the checkpoint journal",
+            expected=expected.hex(),
+            found=digest.hex(),
+            where=f"seal {seal_no}",
+        )
