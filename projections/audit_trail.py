@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from ledger.admission import Verdict
 from ledger.events import Event
 from ledger.refusals import ACCEPTED
+from ledger.seal import SealedVerdict
 from ledger.workdays import day_to_date, legal_day
 from projections.table import Table
 from projections.text import harmless
@@ -139,7 +140,7 @@ _OF_DIGEST: LiteralString = (
     "ORDER BY verdict <> 'accepted', position LIMIT 1"
 )
 _COUNTS = "SELECT verdict, count(*) FROM audit_trail GROUP BY verdict"
-_LEAVES = (
+_BETWEEN = (
     "SELECT position, leaf, verdict FROM audit_trail "
     "WHERE position >= %s AND position < %s ORDER BY position"
 )
@@ -182,9 +183,12 @@ def count_by_refusal(conn: Connection[Any]) -> dict[str, int]:
     return counts
 
 
-def leaves_between(
+def verdicts_between(
     conn: Connection[Any], first: int, end: int
-) -> list[tuple[int, bytes, str]]:
-    """(position, leaf hash, verdict) of the projected records in a range."""
-    with conn.cursor() as cur:
-        return cur.execute(_LEAVES, (first, end)).fetchall()
+) -> list[SealedVerdict]:
+    """What the verdict tree says of the projected records in a range of positions."""
+    with conn.cursor(binary=True) as cur:
+        return [
+            SealedVerdict(position=position, leaf=leaf, code=code)
+            for position, leaf, code in cur.execute(_BETWEEN, (first, end))
+        ]

@@ -1,0 +1,245 @@
+"""Follows the seals and judges the records they place: one fold for live and rebuild.
+
+A seal may only be read when the registry stands where it stood before that seal, and a
+record only when the registry stands at that record. So seals are taken one by one, and
+the records of those that bring no registry record are judged together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ledger.admission import Admission, Place, Verdict
+from ledger.chain import ChainState
+from ledger.envelope import Opened
+from ledger.errors import Untrusted
+from ledger.events import Seal, VerdictRange
+from ledger.log.contract import REGISTRY, SEALS, EventLog
+from ledger.refusals import Refusal
+from ledger.seal import Placed, SealedVerdict, placed_ranges
+from ledger.seal_reader import SealReader
+from projections.own_verdicts import OwnVerdicts
+
+READ_LIMIT = 4_096
+READ_SIZE_MAX = 4 * 1024 * 1024
+SEALS_LIMIT = 256
+
+LoadChains = Callable[[Collection[str]], dict[tuple[str, str], ChainState]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """What was judged together and is written together.
+
+    ``ranges``: the same verdicts by seal and source, for the sealer to carry.
+    """
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    ranges: list[VerdictRange] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many records are in it."""
+        return len(self.verdicts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """One record of the log at its place."""
+
+    data: bytes
+    place: Place
+
+
+class Fold:
+    """Judges what is sealed, in sealed order, for some of the sources.
+
+    The registry is folded always, because every verdict asks it; its verdicts are given
+    out only when ``registry`` is among ``sources``. ``nexts``: how many records of each
+    own source are judged; ``seals_next``: how many records of ``seals`` are read. After
+    any exception the fold is of no more use.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        reader: SealReader,
+        admission: Admission,
+        sources: Iterable[str],
+        own: OwnVerdicts,
+        load: LoadChains,
+        nexts: dict[str, int],
+        seals_next: int,
+    ) -> None:
+        self.reader = reader
+        self.admission = admission
+        self.nexts = nexts
+        self.seals_next = seals_next
+        self._log = log
+        self._sources = frozenset(sources)
+        self._own = own
+        self._load = load
+        self._seals_read = seals_next
+        self._unread: list[bytes] = []
+
+    def batch(self, *, records_max: int) -> Batch:
+        """Judges whole seals until ``records_max`` records are reached, at least one.
+
+        Empty at the end of ``seals``. Raises Untrusted when a sealed verdict differs from
+        the own one, or when the log lacks records that a seal covers.
+        """
+        batch = Batch()
+        waiting: list[Seal] = []
+        planned = 0
+        while planned < records_max and (seal := self._next_seal()) is not None:
+            count = sum(given["to"] - given["from"] for given in seal["ranges"])
+            planned += count
+            if any(given["source"] == REGISTRY for given in seal["ranges"]):
+                self._judge(waiting, batch)
+                waiting = []
+                self._judge_registry(seal, batch)
+            waiting.append(seal)
+        self._judge(waiting, batch)
+        return batch
+
+    def _next_seal(self) -> Seal | None:
+        while True:
+            if not self._unread:
+                self._unread = self._log.read(
+                    SEALS,
+                    self._seals_read,
+                    limit=SEALS_LIMIT,
+                    size_max=READ_SIZE_MAX,
+                )
+                self._seals_read += len(self._unread)
+                self._unread.reverse()
+            if not self._unread:
+                return None
+            data = self._unread.pop()
+            self.seals_next += 1
+            if (seal := self.reader.feed(data)) is not None:
+                return seal
+
+    def _judge_registry(self, seal: Seal, batch: Batch) -> None:
+        """Judges registry records one by one: each may change how the next is read."""
+        for placed in placed_ranges(seal):
+            if placed.source != REGISTRY:
+                continue
+            judged = []
+            records = self._records(placed.source, placed.start, placed.end)
+            for given in _given(seal, placed, records):
+                opened = self.admission.open([given.data])[0]
+                judged.append(self.admission.admit(given.data, opened, given.place))
+            if REGISTRY in self._sources and self._is_next(placed):
+                self._take(seal, placed, judged, batch)
+
+    def _judge(self, seals: Sequence[Seal], batch: Batch) -> None:
+        """Judges the event records of seals between which the registry does not move."""
+        parts = self._read(seals)
+        given = [one for _, _, ones in parts for one in ones]
+        opened = self.admission.open([one.data for one in given])
+        self._load_chains(opened)
+        self.admission.verify_ahead(opened)
+        verdicts = self._admit(given, opened)
+        at = 0
+        for seal in seals:
+            self._confirm(seal)
+            while at < len(parts) and parts[at][0] is seal:
+                _, placed, ones = parts[at]
+                self._take(seal, placed, [next(verdicts) for _ in ones], batch)
+                at += 1
+        self.admission.forget_verified()
+
+    def _admit(
+        self, given: Sequence[_Given], opened: Sequence[Opened | Refusal]
+    ) -> Iterator[Verdict]:
+        for one, record in zip(given, opened, strict=True):
+            yield self.admission.admit(one.data, record, one.place)
+
+    def _read(self, seals: Sequence[Seal]) -> list[tuple[Seal, Placed, list[_Given]]]:
+        """The records of these seals' own event sources, each source read at once."""
+        wanted = [
+            (seal, placed)
+            for seal in seals
+            for placed in placed_ranges(seal)
+            if placed.source in self._sources and placed.source != REGISTRY
+            if self._is_next(placed)
+        ]
+        spans: dict[str, tuple[int, int]] = {}
+        for _, placed in wanted:
+            start, _ = spans.get(placed.source, (placed.start, 0))
+            spans[placed.source] = (start, placed.end)
+        held = {
+            source: (start, self._records(source, start, end))
+            for source, (start, end) in spans.items()
+        }
+        parts = []
+        for seal, placed in wanted:
+            start, records = held[placed.source]
+            own = records[placed.start - start : placed.end - start]
+            parts.append((seal, placed, list(_given(seal, placed, own))))
+        return parts
+
+    def _is_next(self, placed: Placed) -> bool:
+        """Whether the range was not judged before a restart."""
+        return placed.end > self.nexts.get(placed.source, 0)
+
+    def _records(self, source: str, start: int, end: int) -> list[bytes]:
+        found: list[bytes] = []
+        while start + len(found) < end:
+            at = start + len(found)
+            limit = min(READ_LIMIT, end - at)
+            page = self._log.read(source, at, limit=limit, size_max=READ_SIZE_MAX)
+            if not page:
+                raise Untrusted(
+                    "the log lacks records that a seal covers",
+                    expected=f"{end} records",
+                    found=str(at),
+                    where=source,
+                )
+            found += page
+        return found
+
+    def _load_chains(self, opened: Iterable[Opened | Refusal]) -> None:
+        chains = self.admission.chains
+        missing = {
+            one.event["subject"]
+            for one in opened
+            if isinstance(one, Opened)
+            and (one.event["chain"], one.event["subject"]) not in chains
+        }
+        if missing:
+            chains.update(self._load(missing))
+
+    def _confirm(self, seal: Seal) -> None:
+        for sealed in seal["verdicts"]:
+            if sealed["source"] in self._sources:
+                self._own.confirm(sealed, seal_no=seal["seal_no"])
+
+    def _take(
+        self, seal: Seal, placed: Placed, verdicts: list[Verdict], batch: Batch
+    ) -> None:
+        source = placed.source
+        entries = [
+            SealedVerdict(position=one.position, leaf=one.leaf, code=one.code)
+            for one in verdicts
+        ]
+        batch.ranges.append(self._own.add(seal["seal_no"], source, entries))
+        batch.verdicts += verdicts
+        self.nexts[source] = placed.end
+
+
+def _given(
+    seal: Seal, placed: Placed, records: Sequence[bytes]
+) -> Iterator[_Given]:
+    for index, data in enumerate(records):
+        place = Place(
+            source=placed.source,
+            ordinal=placed.start + index,
+            position=placed.position + index,
+            seal_no=seal["seal_no"],
+            sealed_at=seal["sealed_at"],
+        )
+        yield _Given(data=data, place=place)

@@ -1,0 +1,89 @@
+"""Where a fold goes on: registry, place in the seals, and chains as the tables hold them.
+
+A projector that finds nothing of its own, or rows of its sources at different places,
+reads the seals from the first one and passes over the ranges that are projected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from psycopg import Connection
+
+from ledger.admission import Admission
+from ledger.errors import Unavailable
+from ledger.log.contract import REGISTRY, SEALS, EventLog
+from ledger.log.head import HeadStore
+from ledger.registry import Registry
+from ledger.seal_reader import SealReader, Tip
+from ledger.signing import verify
+from projections import audit_trail, registry, store
+from projections.fold import Fold, LoadChains
+from projections.founding import SealerKeys, found
+from projections.own_verdicts import OwnVerdicts
+
+
+def follower_name(sources: Sequence[str]) -> str:
+    """The tracking row that says how far the owner of these sources read ``seals``."""
+    return SEALS if REGISTRY in sources else f"{SEALS}/{sources[0]}"
+
+
+def positions(fold: Fold, sources: Sequence[str]) -> dict[str, int]:
+    """What the tracking rows must say once the batch of a fold is written."""
+    follower = follower_name(sources)
+    return {
+        **{source: n for source, n in fold.nexts.items() if source in sources},
+        follower: fold.seals_next,
+        f"{follower}/taken": fold.reader.tip.seal_no + 1,
+    }
+
+
+def resume(
+    conn: Connection[Any],
+    tracked: Mapping[str, int],
+    *,
+    log: EventLog,
+    head: HeadStore,
+    sources: Sequence[str],
+    load: LoadChains | None = None,
+) -> Fold:
+    """A fold that goes on behind what is projected; ``load`` finds chains elsewhere.
+
+    Raises Unavailable while the owner of the registry's tables is behind the place
+    where this projector stopped, Unknown when the log holds no founding record.
+    """
+    nexts = {source: tracked.get(source, 0) for source in sources}
+    follower = follower_name(sources)
+    tip = head.tip(tracked.get(f"{follower}/taken", 0) - 1) or Tip()
+    seals_next = tracked.get(follower, 0)
+    if any(tip.nexts.get(source, 0) != n for source, n in nexts.items()):
+        tip, seals_next = Tip(), 0
+    state = Registry()
+    if tip.tree_size:
+        if tracked.get(REGISTRY, 0) < tip.nexts.get(REGISTRY, 0):
+            raise Unavailable(
+                "the registry is not projected as far as these sources",
+                expected=f"{tip.nexts.get(REGISTRY, 0)} records",
+                found=str(tracked.get(REGISTRY, 0)),
+                where=REGISTRY,
+            )
+        state = registry.load(conn, before=tip.tree_size)
+    keys = SealerKeys(state, found(log))
+    return Fold(
+        log=log,
+        reader=SealReader(
+            origin=keys.origin_line,
+            keys=keys,
+            verify=verify,
+            seen=head.seal_bytes,
+            tip=tip,
+        ),
+        admission=Admission(state, {}),
+        sources=sources,
+        own=OwnVerdicts(partial(audit_trail.verdicts_between, conn)),
+        load=load or partial(store.load_chains, conn),
+        nexts=nexts,
+        seals_next=seals_next,
+    )

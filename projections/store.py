@@ -1,0 +1,50 @@
+"""What all projections write of one batch, in one order, and the chains they read back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from psycopg import Connection, Cursor
+
+from ledger.admission import Verdict
+from ledger.chain import ChainState
+from ledger.registry import Registry
+from projections import audit_trail, chain, license, registry, timeline
+from projections.table import Table
+
+TABLES: tuple[Table, ...] = (
+    *audit_trail.TABLES,
+    *chain.TABLES,
+    *license.TABLES,
+    *timeline.TABLES,
+    *registry.TABLES,
+)
+
+
+def load_chains(
+    conn: Connection[Any], subjects: Collection[str]
+) -> dict[tuple[str, str], ChainState]:
+    """Everything admission asks of the chains of these subjects."""
+    chains = chain.load(conn, subjects)
+    named = [subject for kind, subject in chains if kind == "license"]
+    for license_id, folded in license.load(conn, named).items():
+        chains["license", license_id].license = folded
+    return chains
+
+
+def write(cur: Cursor[Any], verdicts: Sequence[Verdict], state: Registry) -> None:
+    """Writes the rows of a batch; the caller holds the transaction.
+
+    ``state`` is the registry as it stands after the batch.
+    """
+    audit_trail.write(cur, verdicts)
+    accepted = [verdict for verdict in verdicts if verdict.accepted]
+    licenses = [verdict for verdict in accepted if verdict.after is not None]
+    if len(licenses) < len(accepted):
+        registry.write(cur, accepted, state)
+    if accepted:
+        chain.write(cur, accepted)
+    if licenses:
+        timeline.write(cur, licenses)
+        license.write(cur, licenses)
