@@ -267,6 +267,10 @@ def _check_event(event: Event) -> None:
         and event["effective_at"] != event["signed_at"]
     ):
         raise Malformed("an unknown effective time equals signed_at")
+    decision = event["decision"]
+    if event["chain"] == "registry" and decision is not None and decision["reason"]:
+        # No holder stands there whose key could encrypt it.
+        raise Malformed("a registry event gives no reason")
     names = [field["name"] for field in event["fields"]]
     if any(a >= b for a, b in pairwise(names)):
         raise Malformed("fields are not sorted by name and unique")

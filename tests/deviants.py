@@ -303,6 +303,8 @@ def _rules() -> Iterator[tuple[str, bytes, str]]:
         ("signed at the end of all longs", {"signed_at": 2**63 - 1}),
     ):
         yield name, record_bytes(sample_event(**changes)), MALFORMED
+    key = {"chain": "registry", "subject": "key:" + "ab" * 32}
+    yield "a reason in the registry", record_bytes(sample_event(**key)), MALFORMED
     prefix, parts = LICENSE_ID[:15], LICENSE_ID[15:].split(".")
     for name, chain, subject in (
         ("empty subject", "license", ""),
@@ -370,6 +372,7 @@ def _boundaries() -> Iterator[tuple[str, bytes]]:
     yield "a dispute about nothing yet", event(chain="dispute", subject=missing)
     yield "a holder chain", event(chain="holder", subject="ab" * 32, **nothing)
     founding: dict[str, Any] = {"chain": "registry", "subject": "ledger:"}
+    founding["decision"] = {**_decision(), "reason": b""}
     yield "the founding subject", event(**founding, sequence=1, previous=bytes(32))
     unknown: dict[str, Any] = {"effective_precision": "unknown"}
     yield "an unknown time", event(**unknown, effective_at=sample_event()["signed_at"])

@@ -97,6 +97,9 @@ def events(draw: st.DrawFn) -> Event:
     signed_at = draw(TIMES)
     precision = draw(st.sampled_from(["instant", "day", "month", "year", "unknown"]))
     key_ids = draw(st.lists(DIGESTS, min_size=1, max_size=8, unique=True).map(sorted))
+    decision: Any = draw(st.none() | DECISIONS)
+    if decision is not None and chain == "registry":
+        decision["reason"] = b""
     values: dict[str, Value] = draw(st.dictionaries(IDENTIFIERS, VALUES, max_size=6))
     event: dict[str, Any] = {
         "event_id": draw(st.binary(min_size=16, max_size=16)),
@@ -112,7 +115,7 @@ def events(draw: st.DrawFn) -> Event:
         "signed_at": signed_at,
         "authority": draw(IDENTIFIERS),
         "deciding_authority": draw(IDENTIFIERS),
-        "decision": draw(st.none() | DECISIONS),
+        "decision": decision,
         "matter": draw(MATTERS),
         "channel": draw(texts()),
         "medium": draw(st.sampled_from(["none", "paper", "electronic", "both"])),
