@@ -93,9 +93,12 @@ def sign_together(
         raise Malformed(
             "bad batch", expected="1 to 4,096 events", found=str(len(events))
         )
+    ordered = _ordered(events[0], signers)
+    if any(event["signers"] != events[0]["signers"] for event in events):
+        raise Malformed("a batch's events name other signers than its first one")
     bodies = [encode_event(event) for event in events]
     signatures: list[list[Signature]] = [[] for _ in events]
-    for one, batch_id in zip(_ordered(events[0], signers), batch_ids, strict=True):
+    for one, batch_id in zip(ordered, batch_ids, strict=True):
         messages = [tbs(one.role, body) for body in bodies]
         for given, made in zip(
             signatures, sign_batch(one.signer, messages, batch_id), strict=True
