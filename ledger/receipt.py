@@ -7,59 +7,28 @@ nothing but the ledger's verifier key.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ledger.admission import Admission, Place
 from ledger.checkpoint import Checkpoint, open_checkpoint, origin_line
-from ledger.codec import EVENT_1, RECORD_1, decode_canonical
-from ledger.envelope import event_digest, origin_of, record_leaf
+from ledger.codec import BY_FINGERPRINT, Schema
+from ledger.envelope import open_record, origin_of, record_leaf
 from ledger.errors import Malformed, Untrusted
-from ledger.events import Event, Record, Seal
+from ledger.events import Event, Seal
 from ledger.merkle import leaf_hash, verify_inclusion
 from ledger.note import parse_note
-from ledger.refusals import ACCEPTED
+from ledger.receipt_file import (
+    FORMAT,
+    Receipt,
+    VerdictProof,
+    read_receipt,
+    write_receipt,
+)
+from ledger.refusals import ACCEPTED, Refusal
 from ledger.registry import Registry
 from ledger.seal import decode_seal, seal_digest, verdict_leaf
 from ledger.signing import BatchSignature, BatchVerifier, key_id, tbs, verify
-
-FORMAT = "license-ledger/receipt@v1"
-MEMBERS = frozenset(
-    ("format", "record", "position", "path", "checkpoint", "verdict", "keys", "sealers")
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerdictProof:
-    """The second half: inclusion of the verdict, and the seal that carries its root.
-
-    ``first`` is the position of the verdict range's first record in that seal.
-    """
-
-    first: int
-    path: tuple[bytes, ...]
-    seal: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """One event's proof; hashes are 32 bytes.
-
-    ``keys``: public keys (65 bytes) of the record's signers. ``sealers``: the founding
-    record and every later registry record about root and sealer keys, in order.
-    """
-
-    record: bytes
-    position: int
-    path: tuple[bytes, ...]
-    checkpoint: bytes
-    verdict: VerdictProof | None
-    keys: tuple[bytes, ...]
-    sealers: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,53 +43,6 @@ class Proven:
     checkpoint: Checkpoint
     accepted: bool
     steps: tuple[str, ...]
-
-
-def write_receipt(receipt: Receipt) -> bytes:
-    """The receipt as a JSON document, bytes in base64."""
-    verdict = receipt.verdict
-    document = {
-        "format": FORMAT,
-        "record": _b64(receipt.record),
-        "position": receipt.position,
-        "path": [_b64(node) for node in receipt.path],
-        "checkpoint": receipt.checkpoint.decode(),
-        "verdict": None
-        if verdict is None
-        else {
-            "first": verdict.first,
-            "path": [_b64(node) for node in verdict.path],
-            "seal": _b64(verdict.seal),
-        },
-        "keys": [_b64(key) for key in receipt.keys],
-        "sealers": [_b64(record) for record in receipt.sealers],
-    }
-    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def read_receipt(data: bytes) -> Receipt:
-    """Parses a receipt; raises Malformed on anything but the format's own form."""
-    try:
-        document = json.loads(data, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("not a receipt", expected="a JSON document") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise Malformed("not a receipt", expected=f"format {FORMAT}")
-    if set(document) != MEMBERS:
-        raise Malformed("a receipt has exactly its members", expected=str(MEMBERS))
-    verdict = document["verdict"]
-    checkpoint = document["checkpoint"]
-    if not isinstance(checkpoint, str):
-        raise Malformed("not a receipt", expected="a text", where="checkpoint")
-    return Receipt(
-        record=_bytes(document["record"], "record"),
-        position=_count(document["position"], "position"),
-        path=_list(document["path"], "path"),
-        checkpoint=checkpoint.encode("utf-8", "surrogatepass"),
-        verdict=None if verdict is None else _verdict(verdict),
-        keys=_list(document["keys"], "keys"),
-        sealers=_list(document["sealers"], "sealers"),
-    )
 
 
 def verify_receipt(
@@ -157,7 +79,7 @@ def verify_receipt(
         steps.append(f"the record is in the log at position {receipt.position}")
         # 5.
         event, digest = _signed_record(receipt, registry.origin)
-        steps.append(f"{len(receipt.keys)} signatures hold")
+        steps.append(f"{len(event['signers'])} signatures hold")
         # 6, 7.
         accepted = receipt.verdict is not None
         if receipt.verdict is not None:
@@ -231,18 +153,19 @@ def _signed_by_any(note: bytes, name: str, keys: Sequence[bytes]) -> Checkpoint:
 
 
 def _signed_record(receipt: Receipt, origin: bytes) -> tuple[Event, bytes]:
-    record: Record = decode_canonical(RECORD_1, receipt.record)
-    event: Event = decode_canonical(EVENT_1, record["body"])
+    try:
+        opened = open_record(receipt.record, _KnownSchemas())
+    except Refusal as refusal:
+        raise Untrusted("the record holds no event", found=refusal.code) from refusal
+    record, event = opened.record, opened.event
     expected = bytes(16) if event["act"] == "FOUND" else origin
     if event["origin"] != expected:
         raise Untrusted("the event was made for another ledger")
-    keys = {key_id(key): key for key in receipt.keys}
-    if len(record["signatures"]) != len(event["signers"]) or not event["signers"]:
-        raise Untrusted("signers and signatures do not match")
-    for signer, signature in zip(event["signers"], record["signatures"], strict=True):
-        key = keys.get(signer["key_id"])
-        if key is None:
-            raise Untrusted("the receipt lacks a signer's public key")
+    if [key_id(k) for k in receipt.keys] != [s["key_id"] for s in event["signers"]]:
+        raise Untrusted("the receipt's public keys are not those of the signers")
+    for key, signer, signature in zip(
+        receipt.keys, event["signers"], record["signatures"], strict=True
+    ):
         message, batch = tbs(signer["role"], record["body"]), signature["batch"]
         if batch is None:
             holds = verify(key, message, signature["value"])
@@ -260,7 +183,7 @@ def _signed_record(receipt: Receipt, origin: bytes) -> tuple[Event, bytes]:
             )
         if not holds:
             raise Untrusted("a signer's signature does not hold")
-    return event, event_digest(record["body"])
+    return event, opened.digest
 
 
 def _carried(
@@ -288,50 +211,11 @@ def _carried(
     raise Untrusted("the seal carries no verdict on this position")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        raise ValueError("a member stands twice")
-    return document
+class _KnownSchemas:
+    """Reads whatever this code can read: the verdict says what was switched on."""
 
-
-def _verdict(value: object) -> VerdictProof:
-    if not isinstance(value, Mapping) or set(value) != {"first", "path", "seal"}:
-        raise Malformed("not a verdict proof", expected="first, path, seal")
-    return VerdictProof(
-        first=_count(value["first"], "verdict.first"),
-        path=_list(value["path"], "verdict.path"),
-        seal=_bytes(value["seal"], "verdict.seal"),
-    )
-
-
-def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def _bytes(value: object, where: str) -> bytes:
-    """Canonical base64: Python's decoder alone accepts changed padding bits."""
-    if not isinstance(value, str):
-        raise Malformed("not base64", where=where)
-    try:
-        data = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Malformed("not base64", where=where) from error
-    if _b64(data) != value:
-        raise Malformed("not canonical base64", where=where)
-    return data
-
-
-def _list(value: object, where: str) -> tuple[bytes, ...]:
-    if not isinstance(value, list) or len(value) > 1_000:
-        raise Malformed("not a list of at most 1,000 items", where=where)
-    return tuple(_bytes(item, where) for item in value)
-
-
-def _count(value: object, where: str) -> int:
-    if type(value) is not int or value < 0:
-        raise Malformed("not a count", where=where)
-    return value
+    def schema_on(self, fingerprint: bytes) -> Schema | None:
+        return BY_FINGERPRINT.get(fingerprint)
 
 
 __all__ = [
