@@ -1,0 +1,245 @@
+"""What an import would do to one license: which acts are new, known, or cannot be.
+
+Folds the license as the ledger will: at the first refused act its whole row goes, and
+the fold is made again, so that a row comes in with all its acts or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from console.importer.rejects import Reject
+from console.importer.rows import SourceAct, SourceRow
+from ledger.chain import ChainState
+from ledger.facts import Act
+from ledger.license import License
+from ledger.refusals import Refusal
+from ledger.workdays import legal_day
+
+BASELINE = "BASELINE"
+OPENING_ACTS = frozenset((BASELINE, "ISSUE"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One act that is to be published: ``act`` is the ledger's, ``source`` the row's.
+
+    ``sequence`` is its place in the chain, ``version`` that which it makes or 0.
+    """
+
+    act: str
+    row: SourceRow
+    source: SourceAct
+    sequence: int
+    version: int
+
+
+class Trial(Protocol):
+    """Judges a proposal as admission will, short of signatures and the registry."""
+
+    def version_after(self, act: str, license_: License | None) -> int:
+        """The version that this act makes, 0 when it makes none."""
+        ...
+
+    def judge(
+        self, proposal: Proposal, acts: Sequence[Act], before: License | None
+    ) -> tuple[Act, License]:
+        """The proposal as an act of the chain, and the license after it; or Refusal."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class ChainPlan:
+    """What is to be done to one license.
+
+    ``proposals`` in chain order; ``rests_on`` gives for each line that stays the indexes
+    of the proposals which its row needs accepted, its own and those it shares with
+    another row; ``own`` are the lines that bring a proposal themselves.
+    """
+
+    license_id: str
+    base: ChainState
+    proposals: list[Proposal] = field(default_factory=list)
+    rests_on: dict[int, list[int]] = field(default_factory=dict)
+    own: set[int] = field(default_factory=set)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One act that is new to the log, and the row that tells of it."""
+
+    row: SourceRow
+    source: SourceAct
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Day, then own act before status act, then line."""
+        return self.source.day, self.source.order, self.row.line
+
+    @property
+    def event(self) -> tuple[str, int]:
+        """Acts of one license equal in these are one event."""
+        return self.source.source_act, self.source.day
+
+
+class Logged:
+    """The acts of one chain that came from a source system, by their identity."""
+
+    def __init__(self, acts: Sequence[Act], system: str) -> None:
+        imported = [act for act in acts if act.source_act]
+        self.events = {(act.source_act, legal_day(act.effective_at)) for act in imported}
+        self._by_row = {
+            (act.source_ref, act.source_act): act
+            for act in imported
+            if act.source_system == system
+        }
+
+    def of(self, row: SourceRow, source: SourceAct) -> Act | None:
+        """The logged act of this row, whatever its date."""
+        return self._by_row.get((row.key, source.source_act))
+
+
+def plan_chain(
+    rows: Sequence[SourceRow],
+    base: ChainState,
+    *,
+    logged: Logged,
+    changed: AbstractSet[bytes],
+    trial: Trial,
+) -> ChainPlan:
+    """Plans the rows of one license on the chain that the log has.
+
+    ``changed``: digests of logged acts whose values are not those of their row any more.
+    """
+    plan = ChainPlan(license_id=rows[0].license_id, base=base)
+    steps: list[_Step] = []
+    told: dict[str, SourceRow] = {}
+    for row in rows:
+        fresh = _new_steps(row, logged, changed)
+        first = told.setdefault(row.key, row)
+        if fresh is None or (first is not row and _differ(first, row)):
+            plan.rejects.append(
+                Reject(
+                    line=row.line,
+                    column="",
+                    reason="row_changed",
+                    expected="dates and values as imported before",
+                )
+            )
+            continue
+        plan.rests_on[row.line] = []
+        steps += fresh
+    _fold(plan, sorted(steps, key=lambda step: step.order), trial)
+    return plan
+
+
+def _new_steps(
+    row: SourceRow, logged: Logged, changed: AbstractSet[bytes]
+) -> list[_Step] | None:
+    """The acts of a row that the log lacks; None when one that it has differs now."""
+    steps: list[_Step] = []
+    for source in row.acts:
+        known = logged.of(row, source)
+        if known is not None:
+            if legal_day(known.effective_at) != source.day or known.digest in changed:
+                return None
+        elif (source.source_act, source.day) not in logged.events:
+            steps.append(_Step(row=row, source=source))
+    return steps
+
+
+def _differ(first: SourceRow, row: SourceRow) -> bool:
+    """Whether a row key that stands twice in the file tells of one act in two ways."""
+    if (first.values, first.holder_code) != (row.values, row.holder_code):
+        return True
+    days = {source.source_act: source.day for source in first.acts}
+    return any(days.get(s.source_act, s.day) != s.day for s in row.acts)
+
+
+def _fold(plan: ChainPlan, steps: list[_Step], trial: Trial) -> None:
+    fold = _Fold(plan.base, trial)
+    at = 0
+    while at < len(steps):
+        try:
+            fold.take(at, steps[at])
+        except Refusal as refusal:
+            line = steps[at].row.line
+            plan.rejects.append(_refused(line, refusal))
+            del plan.rests_on[line]
+            # Before the row's first act nothing changes: the fold goes on from there.
+            at = next(i for i, step in enumerate(steps) if step.row.line == line)
+            fold.back_to(at)
+            steps[:] = [step for step in steps if step.row.line != line]
+        else:
+            at += 1
+    plan.proposals = fold.proposals
+    for line, indexes in fold.rests_on.items():
+        plan.rests_on[line] = indexes
+    plan.own = {proposal.row.line for proposal in fold.proposals}
+
+
+class _Fold:
+    """Proposals so far, what they come to, and the way back."""
+
+    def __init__(self, base: ChainState, trial: Trial) -> None:
+        self._trial = trial
+        self._base = len(base.acts)
+        self._acts = list(base.acts)
+        self._licenses = [base.license]
+        self._made_at: list[int] = []
+        self._proposed: dict[tuple[str, int], int] = {}
+        self._needs: list[tuple[int, int]] = []
+        self.proposals: list[Proposal] = []
+
+    @property
+    def rests_on(self) -> Mapping[int, list[int]]:
+        """Line -> indexes of proposals."""
+        found: dict[int, list[int]] = {}
+        for line, index in self._needs:
+            found.setdefault(line, []).append(index)
+        return found
+
+    def take(self, at: int, step: _Step) -> None:
+        """Step number ``at``: another proposal, or the same event from another row."""
+        known = self._proposed.get(step.event)
+        if known is None:
+            known = len(self.proposals)
+            self._propose(step)
+            self._proposed[step.event] = known
+            self._made_at.append(at)
+        self._needs.append((step.row.line, known))
+
+    def back_to(self, at: int) -> None:
+        """Forgets step number ``at`` and all after it."""
+        keep = sum(made < at for made in self._made_at)
+        del self.proposals[keep:], self._made_at[keep:]
+        del self._acts[self._base + keep :], self._licenses[keep + 1 :]
+        del self._needs[at:]
+        self._proposed = {e: i for e, i in self._proposed.items() if i < keep}
+
+    def _propose(self, step: _Step) -> None:
+        before = self._licenses[-1]
+        act = step.source.act
+        if not self._acts and act not in OPENING_ACTS:
+            act = BASELINE
+        proposal = Proposal(
+            act=act,
+            row=step.row,
+            source=step.source,
+            sequence=len(self._acts) + 1,
+            version=self._trial.version_after(act, before),
+        )
+        made, after = self._trial.judge(proposal, self._acts, before)
+        self.proposals.append(proposal)
+        self._acts.append(made)
+        self._licenses.append(after)
+
+
+def _refused(line: int, refusal: Refusal) -> Reject:
+    return Reject(
+        line=line, column="", reason=refusal.code, expected=REFUSED_EXPECTED[refusal.code]
+    )

@@ -1,0 +1,207 @@
+"""Rows put in order on disk, so that a file of any size needs the memory of one license.
+
+The rows are encrypted under a key that lives in this process alone: after a crash the
+file is noise, and the next import removes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol
+
+import msgspec
+from typing_extensions import Self
+
+from console.importer.rejects import Reject
+from console.importer.rows import SourceRow
+from ledger.encryption import KEY_SIZE, sm4_gcm_decrypt, sm4_gcm_encrypt
+from ledger.errors import Unavailable
+
+SUFFIX: Final = ".stage"
+CHAIN_ROWS_MAX: Final = 8_192
+"""Rows of one license that are looked at: twice what a chain can ever hold."""
+
+_NAME_BYTES: Final = 8
+_BUNDLE: Final = 1_000
+_TABLES: Final = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA temp_store = FILE;
+CREATE TABLE staged (
+    number INTEGER PRIMARY KEY, chain BLOB NOT NULL, line INTEGER NOT NULL,
+    source BLOB NOT NULL, data BLOB NOT NULL
+);
+CREATE TABLE reject (
+    line INTEGER PRIMARY KEY, place TEXT NOT NULL, reason TEXT NOT NULL,
+    expected TEXT NOT NULL
+);
+"""
+_SORTED: Final = """
+CREATE INDEX staged_source ON staged (source, chain);
+CREATE INDEX staged_chain ON staged (chain, line);
+CREATE TEMP TABLE torn AS
+    SELECT s.number, s.line FROM staged s
+    JOIN (
+        SELECT source, min(number) AS first FROM staged
+        GROUP BY source HAVING min(chain) < max(chain)
+    ) t ON t.source = s.source
+    JOIN staged f ON f.number = t.first
+    WHERE s.chain <> f.chain;
+INSERT OR IGNORE INTO reject
+    SELECT line, '', 'row_changed', 'one license for each row key' FROM torn;
+DELETE FROM staged WHERE number IN (SELECT number FROM torn);
+"""
+
+
+class RandomBytes(Protocol):
+    """Draws so many bytes."""
+
+    def __call__(self, size: int, /) -> bytes:
+        """So many random bytes."""
+        ...
+
+
+class Staging:
+    """The rows of one import, sorted by license and line; a context manager.
+
+    Grouped by SM3 of the license_id, rows inside a group by line. Rejects are kept here
+    too, for a file of nothing but mistakes must not fill the memory either. Raises
+    Unavailable when the disk does not take it.
+    """
+
+    def __init__(self, folder: Path, random_bytes: RandomBytes) -> None:
+        self._key = random_bytes(KEY_SIZE)
+        self._seed = random_bytes(KEY_SIZE)
+        self._pending: list[tuple[int, bytes, int, bytes, bytes]] = []
+        self.staged = 0
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for left in folder.glob("*" + SUFFIX):
+                left.unlink(missing_ok=True)
+            self._path = folder / (random_bytes(_NAME_BYTES).hex() + SUFFIX)
+            self._path.touch(mode=0o600, exist_ok=False)
+            self._database = sqlite3.connect(self._path)
+            self._database.executescript(_TABLES)
+        except (OSError, sqlite3.Error) as error:
+            raise _unavailable(error, folder) from error
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes and removes the file."""
+        self._database.close()
+        self._path.unlink(missing_ok=True)
+
+    def add(self, row: SourceRow) -> None:
+        """Stages one row."""
+        self.staged += 1
+        chain = hashlib.new("sm3", row.license_id.encode()).digest()
+        data = sm4_gcm_encrypt(
+            key=self._key,
+            nonce=self.staged.to_bytes(12, "big"),
+            plaintext=msgspec.msgpack.encode(row),
+            aad=b"",
+        )
+        source = hashlib.new("sm3", self._seed + row.key.encode()).digest()
+        self._pending.append((self.staged, chain, row.line, source, data))
+        if len(self._pending) >= _BUNDLE:
+            self._flush()
+
+    def reject(self, reject: Reject) -> None:
+        """Keeps the first reason for which a row stays out."""
+        self._execute(
+            "INSERT OR IGNORE INTO reject VALUES (?, ?, ?, ?)",
+            [(reject.line, reject.column, reject.reason, reject.expected)],
+        )
+
+    def sort(self) -> None:
+        """Ends the staging; rows whose key stands under two licenses become rejects.
+
+        The license on whose row the key stands first keeps it.
+        """
+        self._flush()
+        try:
+            self._database.executescript(_SORTED)
+        except sqlite3.Error as error:
+            raise _unavailable(error, self._path) from error
+
+    def groups(self, rows_max: int) -> Iterator[list[list[SourceRow]]]:
+        """The rows of whole licenses, some licenses at a time.
+
+        As many as have ``rows_max`` rows together, at least one. What a license has above
+        CHAIN_ROWS_MAX becomes rejects: no chain could take it.
+        """
+        bundle: list[list[SourceRow]] = []
+        size = 0
+        last = b""
+        cursor = self._database.execute(
+            "SELECT chain, line, number, data FROM staged ORDER BY chain, line"
+        )
+        for chain, line, number, data in cursor:
+            if chain != last:
+                if size >= rows_max:
+                    yield bundle
+                    bundle, size = [], 0
+                bundle.append([])
+                last = chain
+            if len(bundle[-1]) >= CHAIN_ROWS_MAX:
+                self.reject(
+                    Reject(
+                        line=line,
+                        column="",
+                        reason="chain_full",
+                        expected=f"at most {CHAIN_ROWS_MAX} rows of one license",
+                    )
+                )
+                continue
+            bundle[-1].append(self._open(number, data))
+            size += 1
+        if bundle:
+            yield bundle
+
+    def rejects(self) -> Iterator[Reject]:
+        """Every reject, by line."""
+        for line, column, reason, expected in self._database.execute(
+            "SELECT line, place, reason, expected FROM reject ORDER BY line"
+        ):
+            yield Reject(line=line, column=column, reason=reason, expected=expected)
+
+    def _open(self, number: int, data: bytes) -> SourceRow:
+        plain = sm4_gcm_decrypt(
+            key=self._key,
+            nonce=number.to_bytes(12, "big"),
+            ciphertext=data,
+            aad=b"",
+        )
+        return msgspec.msgpack.decode(plain, type=SourceRow)
+
+    def _flush(self) -> None:
+        self._execute("INSERT INTO staged VALUES (?, ?, ?, ?, ?)", self._pending)
+        self._pending.clear()
+
+    def _execute(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        try:
+            self._database.executemany(statement, rows)
+            self._database.commit()
+        except sqlite3.Error as error:
+            raise _unavailable(error, self._path) from error
+
+
+def _unavailable(error: Exception, where: Path) -> Unavailable:
+    return Unavailable(
+        "rows cannot be staged on disk",
+        expected="a folder that can be written, with room for the file",
+        found=type(error).__name__,
+        where=str(where),
+    )
