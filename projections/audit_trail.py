@@ -19,8 +19,8 @@ from projections.table import Table
 from projections.text import harmless
 
 TABLE = Table(
-    name="audit_trail",
-    columns={
+    "audit_trail",
+    {
         "position": "int8",
         "source": "text",
         "ordinal": "int8",
@@ -125,7 +125,7 @@ def _readable(event: Event, text: Callable[[str], str]) -> tuple[Any, ...]:
 
 def write(cur: Any, verdicts: Iterable[Verdict]) -> None:
     """Appends the rows of a batch."""
-    TABLE.copy(cur, rows(verdicts))
+    TABLE.append(cur, list(rows(verdicts)))
 
 
 _OF_SUBJECT: LiteralString = (

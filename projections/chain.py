@@ -15,8 +15,8 @@ from ledger.facts import Act
 from projections.table import Table
 
 TABLE = Table(
-    name="chain_act",
-    columns={
+    "chain_act",
+    {
         "chain": "text",
         "subject": "text",
         "sequence": "int8",
@@ -57,7 +57,7 @@ def rows(verdicts: Iterable[Verdict]) -> Iterator[tuple[Any, ...]]:
 
 def write(cur: Any, verdicts: Iterable[Verdict]) -> None:
     """Appends the acts of a batch."""
-    TABLE.copy(cur, rows(verdicts))
+    TABLE.append(cur, list(rows(verdicts)))
 
 
 def load(

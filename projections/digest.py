@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from psycopg import Connection, sql
 
 from projections.store import TABLES
-from projections.table import Table
+from projections.table import Table, names
 
 _CONTEXT = b"license-ledger/table/v1\0"
 
@@ -21,7 +21,7 @@ def table_digest(conn: Connection[Any], table: Table) -> bytes:
     """
     digest = hashlib.new("sm3", _CONTEXT + table.name.encode() + b"\0")
     statement = sql.SQL("COPY (SELECT {} FROM {} ORDER BY {}) TO STDOUT").format(
-        _names(table.columns), sql.Identifier(table.name), _names(table.key)
+        names(table.columns), sql.Identifier(table.name), names(table.key)
     )
     with conn.cursor() as cur, cur.copy(statement) as copy:
         for data in copy:
@@ -50,7 +50,7 @@ def first_difference(
         "SELECT {key} FROM {first} AS a FULL JOIN {second} AS b USING ({key}) "
         "WHERE ({left}) IS DISTINCT FROM ({right}) ORDER BY {key} LIMIT 1"
     ).format(
-        key=_names(table.key),
+        key=names(table.key),
         first=sql.Identifier(first, table.name),
         second=sql.Identifier(second, table.name),
         left=_qualified("a", table.columns),
@@ -58,10 +58,6 @@ def first_difference(
     )
     with conn.cursor() as cur:
         return cur.execute(statement).fetchone()
-
-
-def _names(columns: Sequence[str] | Mapping[str, str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 def _qualified(table: str, columns: Mapping[str, str]) -> sql.Composed:

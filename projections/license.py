@@ -18,14 +18,14 @@ from ledger.license_identifiers import parse_license_id
 from ledger.registry import Registry
 from ledger.workdays import day_start
 from projections import chain, shown
-from projections.table import Table, as_json
+from projections.table import Table
 
 NO_END = 2_147_483_647
 EVER = 2**63 - 1
 
 TABLE = Table(
-    name="license",
-    columns={
+    "license",
+    {
         "license_id": "text",
         "type_code": "text",
         "issuer": "text",
@@ -49,27 +49,22 @@ TABLE = Table(
         "paused_until": "int4",
         "settled_day": "int4",
         "flags": "text[]",
-        "holders": "jsonb",
-        "fields": "jsonb",
         "license": "bytea",
         "sequence": "int8",
         "last_position": "int8",
     },
     key=("license_id",),
+    keep=("type_code", "issuer", "serial", "source_system", "source_ref"),
+    fill=("area",),
 )
 TABLES = (TABLE,)
-_FIXED = ("type_code", "issuer", "serial", "source_system", "source_ref")
-_UPSERT = TABLE.upsert(keep=_FIXED)
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder(License).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LicenseRow:
-    """One license; days are day numbers in UTC+8, ``fields`` the face as shown.
-
-    An encrypted field is {"encrypted": base64, "event": hex, "holder": index}.
-    """
+    """One license; days are day numbers in UTC+8."""
 
     license_id: str
     type_code: str
@@ -77,7 +72,7 @@ class LicenseRow:
     serial: str
     source_system: str
     source_ref: str
-    area: str
+    area: str | None
     type_version: int
     opening: str
     version: int
@@ -94,8 +89,6 @@ class LicenseRow:
     paused_until: int | None
     settled_day: int
     flags: list[str]
-    holders: list[dict[str, str]]
-    fields: dict[str, Any]
     license: bytes
     sequence: int
     last_position: int
@@ -105,11 +98,23 @@ class LicenseRow:
         """The folded license itself."""
         return _DECODE(self.license)
 
+    @property
+    def holders(self) -> list[dict[str, str]]:
+        """Kind, opaque reference in hex, and code (organisations only) of each holder."""
+        return shown.holders(self.folded.holders)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The face: clear values, or {"encrypted": base64, "event": hex, "holder": n}."""
+        face = self.folded.face
+        return {name: shown.face_value(face[name]) for name in sorted(face)}
+
 
 def rows(verdicts: Iterable[Verdict]) -> list[tuple[Any, ...]]:
     """One row per license of the batch: what its last accepted act left behind."""
     last: dict[str, Verdict] = {}
     opened: dict[str, tuple[str, str]] = {}
+    areas: dict[str, str] = {}
     for verdict in verdicts:
         act, event = verdict.act, verdict.event
         if act is None or verdict.after is None or event is None:
@@ -118,13 +123,22 @@ def rows(verdicts: Iterable[Verdict]) -> list[tuple[Any, ...]]:
         if act.sequence == 1:
             matter = event["matter"]
             opened[event["subject"]] = (matter["source_system"], matter["source_ref"])
+        if "area" in act.fields:
+            areas[event["subject"]] = act.fields["area"] or ""
     return [
-        _row(license_id, verdict, opened.get(license_id, ("", "")))
+        _row(
+            license_id,
+            verdict,
+            opened.get(license_id, ("", "")),
+            areas.get(license_id),
+        )
         for license_id, verdict in last.items()
     ]
 
 
-def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[Any, ...]:
+def _row(
+    license_id: str, verdict: Verdict, opened: tuple[str, str], area: str | None
+) -> tuple[Any, ...]:
     act, after = verdict.act, verdict.after
     if act is None or after is None:
         raise AssertionError("only accepted acts of licenses make rows")
@@ -135,7 +149,7 @@ def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[An
         named.issuer,
         named.serial,
         *opened,
-        after.area,
+        area,
         after.type_version,
         after.opening,
         after.version,
@@ -152,8 +166,6 @@ def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[An
         _until(after, State.PAUS),
         settled_day(after),
         list(after.flags),
-        as_json(shown.holders(after.holders)),
-        as_json({name: shown.face_value(v) for name, v in sorted(after.face.items())}),
         _ENCODE(after),
         act.sequence,
         act.position,
@@ -179,15 +191,14 @@ def write(cur: Cursor[Any], verdicts: Iterable[Verdict]) -> None:
     """Replaces the rows of the licenses that a batch touched."""
     found = rows(verdicts)
     if found:
-        cur.executemany(_UPSERT, found)
+        TABLE.merge(cur, found)
 
 
 _COLUMNS: LiteralString = (
     "license_id, type_code, issuer, serial, source_system, source_ref, area, "
     "type_version, opening, version, identifier, terminal, terminal_day, after, "
     "ground, merged_into, valid_from, valid_until, renewal_pending, suspended_until, "
-    "paused_until, settled_day, flags, holders, fields, license, sequence, "
-    "last_position"
+    "paused_until, settled_day, flags, license, sequence, last_position"
 )
 _FIND: LiteralString = f"SELECT {_COLUMNS} FROM license WHERE license_id = %s"
 _FIND_BY_SOURCE: LiteralString = (

@@ -21,7 +21,7 @@ from ledger.seal_reader import SealReader, Tip
 from ledger.signing import verify
 from projections import audit_trail, registry, store
 from projections.fold import Fold, LoadChains
-from projections.founding import SealerKeys, found
+from projections.founding import RegistryKeys, found
 from projections.own_verdicts import OwnVerdicts
 
 
@@ -70,7 +70,7 @@ def resume(
                 where=REGISTRY,
             )
         state = registry.load(conn, before=tip.tree_size)
-    keys = SealerKeys(state, found(log))
+    keys = RegistryKeys(state, found(log))
     return Fold(
         log=log,
         reader=SealReader(

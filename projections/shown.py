@@ -53,27 +53,38 @@ def changes(before: License | None, after: License) -> dict[str, list[Any]]:
     """
     found: dict[str, list[Any]] = {}
     old_face = before.face if before else {}
-    for name in sorted(old_face.keys() | after.face.keys()):
-        old, new = old_face.get(name), after.face.get(name)
-        if (old and old.value) != (new and new.value) or (old is None) != (new is None):
+    for name, new in after.face.items():
+        old = old_face.get(name)
+        if old is None or (old is not new and old.value != new.value):
             found[name] = [_marked(old), _marked(new)]
-    was, now = _reserved(before), _reserved(after)
-    for name, value in now.items():
-        if was.get(name) != value:
-            found[name] = [was.get(name), value]
+    for name, gone in old_face.items():
+        if name not in after.face:
+            found[name] = [_marked(gone), None]
+    for name, attribute, show in _RESERVED:
+        value = getattr(after, attribute)
+        if before is None:
+            if value not in (None, ()):
+                found[name] = [None, show(value)]
+        elif (was := getattr(before, attribute)) != value:
+            found[name] = [show(was), show(value)]
     return found
 
 
-def _reserved(license_: License | None) -> dict[str, Any]:
-    if license_ is None:
-        return {}
-    return {
-        "certificate_identifier": license_.identifier,
-        "holders": [ref.hex() for _, ref, _ in license_.holders],
-        "valid_from": day_text(license_.valid_from),
-        "valid_until": day_text(license_.valid_until),
-        "version": license_.version,
-    }
+def _same(value: Any) -> Any:
+    return value
+
+
+def _refs(entries: Iterable[tuple[str, bytes, str]]) -> list[str]:
+    return [ref.hex() for _, ref, _ in entries]
+
+
+_RESERVED = (
+    ("certificate_identifier", "identifier", _same),
+    ("holders", "holders", _refs),
+    ("valid_from", "valid_from", day_text),
+    ("valid_until", "valid_until", day_text),
+    ("version", "version", _same),
+)
 
 
 def _marked(face: FaceValue | None) -> Any:

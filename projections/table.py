@@ -2,51 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from psycopg import Cursor, sql
 from psycopg.types.json import Jsonb
 
+_FEW = 8
+_REPLACE = "{0} = excluded.{0}"
+_FILL = "{0} = coalesce(excluded.{0}, {1}.{0})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class Table:
-    """One derived table; ``key`` names the columns that are unique and give the order."""
+    """One derived table; ``key`` names the columns that are unique and give the order.
 
-    name: str
-    columns: Mapping[str, str]
-    key: tuple[str, ...]
+    On a merge the columns of ``keep`` stay as they are once they are written, those of
+    ``fill`` where the new value is null.
+    """
 
-    def copy(self, cur: Cursor[Any], rows: Iterable[Sequence[Any]]) -> None:
-        """Appends rows, whose values stand in the order of ``columns``."""
-        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
-            sql.Identifier(self.name),
-            sql.SQL(", ").join(map(sql.Identifier, self.columns)),
+    def __init__(
+        self,
+        name: str,
+        columns: Mapping[str, str],
+        *,
+        key: Sequence[str],
+        keep: Sequence[str] = (),
+        fill: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.columns = columns
+        self.key = tuple(key)
+        given = f"{name}_given"
+        words = {
+            "table": sql.Identifier(name),
+            "given": sql.Identifier(given),
+            "columns": names(columns),
+            "key": names(self.key),
+            "values": sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+            "changes": sql.SQL(", ").join(
+                sql.SQL(_FILL if column in fill else _REPLACE).format(
+                    sql.Identifier(column), sql.Identifier(name)
+                )
+                for column in columns
+                if column not in self.key and column not in keep
+            ),
+        }
+
+        def text(query: str) -> bytes:
+            return sql.SQL(query).format(**words).as_bytes(None)
+
+        self._insert = text("INSERT INTO {table} ({columns}) VALUES ({values})")
+        self._copy = text("COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)")
+        replacing = "ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        self._merge = self._insert + b" " + text(replacing)
+        self._give = text(
+            "CREATE TEMPORARY TABLE {given} (LIKE {table}) ON COMMIT DROP"
         )
-        with cur.copy(statement) as copy:
+        self._copy_given = text("COPY {given} ({columns}) FROM STDIN (FORMAT BINARY)")
+        self._merge_given = text(
+            f"INSERT INTO {{table}} ({{columns}}) TABLE {{given}} {replacing}"
+        )
+        self._take = text("DROP TABLE {given}")
+
+    def append(self, cur: Cursor[Any], rows: Sequence[Sequence[Any]]) -> None:
+        """Adds rows whose values stand in the order of ``columns``."""
+        if len(rows) <= _FEW:
+            cur.executemany(self._insert, rows)
+        else:
+            self._send(cur, self._copy, rows)
+
+    def merge(self, cur: Cursor[Any], rows: Sequence[Sequence[Any]]) -> None:
+        """Adds rows of distinct keys, or replaces the rows of the same keys."""
+        if len(rows) <= _FEW:
+            cur.executemany(self._merge, rows)
+            return
+        # Thousands of statements cost more than a detour through a table without index.
+        cur.execute(self._give)
+        self._send(cur, self._copy_given, rows)
+        cur.execute(self._merge_given)
+        cur.execute(self._take)
+
+    def _send(
+        self, cur: Cursor[Any], copy_in: bytes, rows: Sequence[Sequence[Any]]
+    ) -> None:
+        with cur.copy(copy_in) as copy:
             copy.set_types(list(self.columns.values()))
             for row in rows:
                 copy.write_row(row)
 
-    def upsert(self, *, keep: Sequence[str] = ()) -> sql.Composed:
-        """An INSERT that replaces the row of the same key, the columns of ``keep`` aside."""
-        names = [sql.Identifier(name) for name in self.columns]
-        changed = [
-            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name))
-            for name in self.columns
-            if name not in self.key and name not in keep
-        ]
-        return sql.SQL(
-            "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}"
-        ).format(
-            sql.Identifier(self.name),
-            sql.SQL(", ").join(names),
-            sql.SQL(", ").join([sql.Placeholder()] * len(names)),
-            sql.SQL(", ").join(map(sql.Identifier, self.key)),
-            sql.SQL(", ").join(changed),
-        )
+
+def names(columns: Sequence[str] | Mapping[str, str]) -> sql.Composed:
+    """Column names as SQL, with commas between."""
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 def as_json(value: Any) -> Jsonb:

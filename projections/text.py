@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ledger.number_formats import clear_citizen_number
+from ledger.subject_codes import clear_citizen_number
 
 WITHHELD = "[withheld]"
 _ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x20), *range(0x7F, 0xA0))}

@@ -17,8 +17,8 @@ from projections import shown
 from projections.table import Table, as_json
 
 TABLE = Table(
-    name="timeline",
-    columns={
+    "timeline",
+    {
         "position": "int8",
         "license_id": "text",
         "sequence": "int8",
@@ -105,7 +105,7 @@ def _state(license_: License | None, day: int) -> str:
 
 def write(cur: Any, verdicts: Iterable[Verdict]) -> None:
     """Appends the rows of a batch."""
-    TABLE.copy(cur, rows(verdicts))
+    TABLE.append(cur, list(rows(verdicts)))
 
 
 _OF_LICENSE: LiteralString = (

@@ -11,7 +11,7 @@ CREATE TABLE chain_act (
     position bigint NOT NULL,
     digest   bytea  NOT NULL,
     facts    bytea  NOT NULL  -- msgpack of the act
-);
+) WITH (toast_tuple_target = 8160);
 
 -- One row per license. The columns from terminal to paused_until give the state of any
 -- day from settled_day on; an earlier day is folded again from chain_act.
@@ -22,7 +22,7 @@ CREATE TABLE license (
     serial          text COLLATE "C" NOT NULL,
     source_system   text COLLATE "C" NOT NULL,  -- of the opening act
     source_ref      text COLLATE "C" NOT NULL,
-    area            text    NOT NULL,
+    area            text,  -- as last recorded; null: never
     type_version    integer NOT NULL,
     opening         text    NOT NULL,
     version         integer NOT NULL,
@@ -39,12 +39,10 @@ CREATE TABLE license (
     paused_until    integer,
     settled_day     integer NOT NULL,
     flags           text[]  NOT NULL,
-    holders         jsonb   NOT NULL,
-    fields          jsonb   NOT NULL,
-    license         bytea   NOT NULL,  -- msgpack of the folded license
+    license         bytea   NOT NULL,  -- msgpack of the folded license, face and all
     sequence        bigint  NOT NULL,
     last_position   bigint  NOT NULL
-);
+) WITH (toast_tuple_target = 8160);
 
 -- One row per accepted act of a license, states as shown on its effective day.
 CREATE TABLE timeline (
@@ -105,3 +103,9 @@ CREATE TABLE registry_event (
     digest      bytea  NOT NULL,
     body        bytea  NOT NULL
 );
+
+-- Facts and faces are mostly ciphertext: compressing them costs time and saves nothing.
+-- Up to 8 KB they stay in the row.
+ALTER TABLE chain_act ALTER COLUMN facts SET STORAGE EXTERNAL;
+ALTER TABLE license ALTER COLUMN license SET STORAGE EXTERNAL;
+ALTER TABLE registry_event ALTER COLUMN body SET STORAGE EXTERNAL;
