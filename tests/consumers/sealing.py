@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from ledger.events import Seal
-from ledger.log.contract import source_names
-from ledger.signing import Signer, SoftwareSigner, public_from_private
+from ledger.signing import Signer
+from tests.ledger.seal_maker import SIGNERS, SOURCES
 
-PARTITIONS = 2
-SOURCES = source_names(PARTITIONS)
-ORIGIN = "ledger.example/0123456789abcdef0123456789abcdef"
-NOW = 1_780_000_000_000_000
 FOUND = b"the founding record"
 ROTATE = b"the sealer key changes here"
-
-
-def make_signer(number: int) -> SoftwareSigner:
-    private = hashlib.sha256(b"test key %d" % number).digest()
-    return SoftwareSigner(private, public_from_private(private))
-
-
-SIGNERS = tuple(make_signer(number) for number in range(4))
 
 
 class RotatingKeys:
