@@ -25,8 +25,12 @@ from projections.tracking import Tracking
 RECORDS_MAX = 4_000
 CHAINS_KEPT = 8_192
 _WAIT_S = 1.0  # a lost notification costs this much, never more
-_OWN = "SELECT pg_try_advisory_lock(hashtextextended('license-ledger/project/' || %s, 0))"
-_DISOWN = "SELECT pg_advisory_unlock(hashtextextended('license-ledger/project/' || %s, 0))"
+_OWN = (
+    "SELECT pg_try_advisory_lock(hashtextextended('license-ledger/project/' || %s, 0))"
+)
+_DISOWN = (
+    "SELECT pg_advisory_unlock(hashtextextended('license-ledger/project/' || %s, 0))"
+)
 
 
 class Projector:

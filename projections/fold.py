@@ -231,9 +231,7 @@ class Fold:
         self.nexts[source] = placed.end
 
 
-def _given(
-    seal: Seal, placed: Placed, records: Sequence[bytes]
-) -> Iterator[_Given]:
+def _given(seal: Seal, placed: Placed, records: Sequence[bytes]) -> Iterator[_Given]:
     for index, data in enumerate(records):
         place = Place(
             source=placed.source,

@@ -205,9 +205,7 @@ _FIND_BY_SOURCE: LiteralString = (
     f"SELECT {_COLUMNS} FROM license WHERE serial = %s AND source_system = %s "
     "ORDER BY license_id"
 )
-_FOLDED = (
-    "SELECT license_id, license FROM license WHERE license_id = ANY(%b::text[])"
-)
+_FOLDED = "SELECT license_id, license FROM license WHERE license_id = ANY(%b::text[])"
 _STATES = """
 SELECT CASE WHEN terminal <> '' THEN terminal
             WHEN valid_until < %(day)s AND NOT renewal_pending THEN 'EXP'
@@ -226,9 +224,7 @@ def find(conn: Connection[Any], license_id: str) -> LicenseRow | None:
         return cur.execute(_FIND, (license_id,)).fetchone()
 
 
-def find_by_source(
-    conn: Connection[Any], system: str, number: str
-) -> list[LicenseRow]:
+def find_by_source(conn: Connection[Any], system: str, number: str) -> list[LicenseRow]:
     """Licenses whose opening act came from ``system`` with this serial, in id order."""
     with conn.cursor(row_factory=class_row(LicenseRow)) as cur:
         return cur.execute(_FIND_BY_SOURCE, (number, system)).fetchall()

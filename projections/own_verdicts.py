@@ -20,9 +20,11 @@ class OwnVerdicts:
 
     def __init__(self, stored: Callable[[int, int], Sequence[SealedVerdict]]) -> None:
         self._stored = stored
-        self._ranges: dict[int, tuple[VerdictRange, list[SealedVerdict]]] = {}
+        self._ranges: dict[int, tuple[VerdictRange | None, list[SealedVerdict]]] = {}
 
-    def add(self, seal_no: int, source: str, judged: list[SealedVerdict]) -> VerdictRange:
+    def add(
+        self, seal_no: int, source: str, judged: list[SealedVerdict]
+    ) -> VerdictRange:
         """Takes the verdicts of one source of one seal and returns their summary."""
         own = verdict_range(seal_no=seal_no, source=source, entries=judged)
         self._ranges[own["first"]] = (own, judged)
@@ -54,13 +56,13 @@ class OwnVerdicts:
     def _take(
         self, first: int, count: int, sealed: VerdictRange
     ) -> tuple[VerdictRange | None, list[SealedVerdict]]:
-        held = self._ranges.pop(first, None)
-        if held is not None and held[0]["count"] == count:
-            return held
-        if held is not None and len(held[1]) > count:
-            judged, rest = held[1][:count], held[1][count:]
-            self._ranges[rest[0].position] = ({**held[0], "count": len(rest)}, rest)
-        else:
+        own, judged = self._ranges.pop(first, (None, []))
+        if own is not None and len(judged) == count:
+            return own, judged
+        if len(judged) > count:
+            self._ranges[judged[count].position] = (None, judged[count:])
+            judged = judged[:count]
+        elif len(judged) < count:
             judged = list(self._stored(first, first + count))
         if not judged:
             return None, []

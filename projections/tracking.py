@@ -70,9 +70,7 @@ class Tracking(PostgresTrackingRecorder):
     """The tracking rows of one schema, one row per source (and one for ``seals``)."""
 
     def __init__(self, conn: Connection[Any], *, schema: str) -> None:
-        super().__init__(
-            OneConnection(conn, schema=schema), tracking_table_name=TABLE
-        )
+        super().__init__(OneConnection(conn, schema=schema), tracking_table_name=TABLE)
         self._conn = conn
         table = sql.Identifier(TABLE)
         self._advance = sql.SQL(
