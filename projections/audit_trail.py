@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -47,11 +47,6 @@ TABLE = Table(
 )
 TABLES = (TABLE,)
 _UNREADABLE = (None,) * 14
-_COLUMNS: LiteralString = (
-    "position, source, ordinal, seal_no, recorded_at, leaf, verdict, digest, chain, "
-    "subject, sequence, act, effective_at, signed_at, authority, channel, "
-    "decision_number, source_system, source_ref, signers, handled_by"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,16 +123,11 @@ def write(cur: Any, verdicts: Iterable[Verdict]) -> None:
     TABLE.append(cur, list(rows(verdicts)))
 
 
-_OF_SUBJECT: LiteralString = (
-    f"SELECT {_COLUMNS} FROM audit_trail WHERE subject = %s ORDER BY position"
-)
-_AT_POSITION: LiteralString = f"SELECT {_COLUMNS} FROM audit_trail WHERE position = %s"
-_AT_ORDINAL: LiteralString = (
-    f"SELECT {_COLUMNS} FROM audit_trail WHERE source = %s AND ordinal = %s"
-)
-_OF_DIGEST: LiteralString = (
-    f"SELECT {_COLUMNS} FROM audit_trail WHERE digest = %s "
-    "ORDER BY verdict <> 'accepted', position LIMIT 1"
+_OF_SUBJECT = TABLE.select("WHERE subject = %s ORDER BY position")
+_AT_POSITION = TABLE.select("WHERE position = %s")
+_AT_ORDINAL = TABLE.select("WHERE source = %s AND ordinal = %s")
+_OF_DIGEST = TABLE.select(
+    "WHERE digest = %s ORDER BY verdict <> 'accepted', position LIMIT 1"
 )
 _COUNTS = "SELECT verdict, count(*) FROM audit_trail GROUP BY verdict"
 _BETWEEN = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 import msgspec
 from psycopg import Connection, Cursor
@@ -194,16 +194,9 @@ def write(cur: Cursor[Any], verdicts: Iterable[Verdict]) -> None:
         TABLE.merge(cur, found)
 
 
-_COLUMNS: LiteralString = (
-    "license_id, type_code, issuer, serial, source_system, source_ref, area, "
-    "type_version, opening, version, identifier, terminal, terminal_day, after, "
-    "ground, merged_into, valid_from, valid_until, renewal_pending, suspended_until, "
-    "paused_until, settled_day, flags, license, sequence, last_position"
-)
-_FIND: LiteralString = f"SELECT {_COLUMNS} FROM license WHERE license_id = %s"
-_FIND_BY_SOURCE: LiteralString = (
-    f"SELECT {_COLUMNS} FROM license WHERE serial = %s AND source_system = %s "
-    "ORDER BY license_id"
+_FIND = TABLE.select("WHERE license_id = %s")
+_FIND_BY_SOURCE = TABLE.select(
+    "WHERE serial = %s AND source_system = %s ORDER BY license_id"
 )
 _FOLDED = "SELECT license_id, license FROM license WHERE license_id = ANY(%b::text[])"
 _STATES = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 from psycopg import Cursor, sql
@@ -64,6 +64,14 @@ class Table:
             f"INSERT INTO {{table}} ({{columns}}) TABLE {{given}} {replacing}"
         )
         self._take = text("DROP TABLE {given}")
+
+    def select(self, rest: LiteralString) -> bytes:
+        """A SELECT of all columns; ``rest`` is what stands behind the table's name."""
+        return (
+            sql.SQL("SELECT {} FROM {} {}")
+            .format(names(self.columns), sql.Identifier(self.name), sql.SQL(rest))
+            .as_bytes(None)
+        )
 
     def append(self, cur: Cursor[Any], rows: Sequence[Sequence[Any]]) -> None:
         """Adds rows whose values stand in the order of ``columns``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -108,12 +108,7 @@ def write(cur: Any, verdicts: Iterable[Verdict]) -> None:
     TABLE.append(cur, list(rows(verdicts)))
 
 
-_OF_LICENSE: LiteralString = (
-    "SELECT position, license_id, sequence, act, source_act, effective_day, "
-    "effective_at, recorded_at, state_before, state_after, version, changed, flags, "
-    "decision_number, reason_code, authority, deciding_authority, signers, digest "
-    "FROM timeline WHERE license_id = %s ORDER BY sequence"
-)
+_OF_LICENSE = TABLE.select("WHERE license_id = %s ORDER BY sequence")
 _BY_ACT = "SELECT act, count(*) FROM timeline GROUP BY act"
 
 
