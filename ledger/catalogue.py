@@ -2,12 +2,52 @@
 
 A type's whole definition travels as Rows in its registry event, so a verdict depends on
 the registry alone; the TOML files under ``schemas/types`` are only how definers write it.
+The elements of GB/T 36902-2018 are all there, under our names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import msgspec
+
+from ledger.check_digits import DIGITS, consists_of
+from ledger.errors import Malformed
+from ledger.events import Cell, Row, Rows
+from ledger.formats import FORMATS
+
+VALUE_KINDS = frozenset("stdmniplb")
+LEVELS = ("nation", "province", "city", "county", "township", "other")
+"""国家级, 省部级, 地市级, 区县级, 乡镇级, 其他."""
+HOLDER_CATEGORIES = ("person", "organisation", "either", "household")
+CODE_STATUSES = ("published", "placeholder", "foreign")
+RETENTIONS = ("permanent", "long", "30", "10")
+"""永久, 长期 (as long as the right and 30 years more), 30 年, 10 年."""
+
+TYPE_ACTS = frozenset(
+    "ISSUE CHANGE RENEW REPLACE REISSUE SUSPEND PAUSE RESUME REVOKE ANNUL WITHDRAW "
+    "CANCEL CORRECT DOWNGRADE TRANSFER_OUT TRANSFER_IN".split()
+)
+"""Acts that a type must list to allow them."""
+ACTS_FOR_ALL = frozenset(
+    "BASELINE LINK MARK ANNOTATE ARCHIVE RESTORE VOID_VERSION".split()
+)
+RESERVED = frozenset(
+    "certificate_identifier valid_from valid_until area term_until served_on version "
+    "certificate_number effect_from state after ground mark mark_on mark_date "
+    "continues_as previous_identifier".split()
+)
+"""Field names with one meaning in all types; a type's own fields have other names."""
+CITIZEN_FORMATS = frozenset({"citizen_id", "disability_card_number"})
+"""Formats that hold a citizen number: class 4, so that none stands in clear."""
+
+HORIZON_DAYS_MAX = 3_660
+FIELDS_MAX = 200
+
+_NAME_FIRST = frozenset("abcdefghijklmnopqrstuvwxyz")
+_NAME = _NAME_FIRST | frozenset(DIGITS + "_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +57,8 @@ class FaceField:
     ``value``: s string, t code, d date, m instant, n decimal string, i long, p picture,
     l list of strings or of rows, b boolean. ``data_class``: 1 public, 2 internal,
     3 personal, 4 sensitive personal. ``format``: a name in ``identifiers.FORMATS``.
+    ``correctable``: CORRECT may set it; ``changeable``: CHANGE may. ``register``: the
+    base register that verifies it (population, legal_person, …).
     """
 
     name: str
@@ -36,6 +78,14 @@ class RenewalWindow:
 
     days: int
     unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One related matter of government service (关联事项): its code and name."""
+
+    code: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +121,195 @@ class LicenseType:
     resume_on_application: bool = False
     horizon_days: int = 30
     retention: str = "long"
-    items: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
+    definer_name: str = ""
+    issuer_name: str = ""
     source_rows: int = 0  # number in the province's catalogue, 0 = foreign
+
+
+_SCALARS = (
+    "name name_en code_status definer definer_name definer_level issuer_level "
+    "issuer_name holder_category holders_max late_renewal grace_days auto_extension "
+    "current_per_holder resume_on_application horizon_days retention source_rows"
+).split()
+_FACE = tuple(f.name for f in fields(FaceField))
+_ALWAYS = "always"
+
+
+def parse_type(data: Mapping[str, Any], *, version: int = 1) -> LicenseType:
+    """Reads one TOML type file (parsed); keys are the attributes of LicenseType.
+
+    ``[fields.<name>]`` tables in the order of the face; ``grace_days = "always"`` for no
+    limit. Raises Malformed on an unknown or missing key, a value of another kind, or a
+    type that contradicts itself.
+    """
+    given = dict(data)
+    code = given.get("code")
+    where = f"type {code}" if isinstance(code, str) else "type"
+    given["fields"] = _named_fields(given.get("fields"), where)
+    if given.get("grace_days") == _ALWAYS:
+        given["grace_days"] = None
+    if "version" in given:
+        raise Malformed("a type's version comes from its registry chain", where=where)
+    _demand_known(given, LicenseType, where)
+    for face in given["fields"].values():
+        _demand_known(face, FaceField, where)
+    return _convert(given | {"version": version}, where)
+
+
+def type_rows(kind: LicenseType) -> Rows:
+    """The definition as its registry event carries it; one type, one spelling."""
+    rows = [_row("type", {name: getattr(kind, name) for name in _SCALARS})]
+    if kind.renewal_window is not None:
+        window = kind.renewal_window
+        rows.append(_row("renewal", {"days": window.days, "unit": window.unit}))
+    rows += [_row("validity", {"term": term}) for term in kind.validity]
+    rows += [_row("item", {"code": i.code, "name": i.name}) for i in kind.items]
+    rows += [_row("act", {"act": act}) for act in sorted(kind.acts)]
+    rows += [
+        _row("signatures", {"act": act, "roles": "".join(map(str, roles))})
+        for act, roles in sorted(kind.signatures.items())
+    ]
+    rows += [_row("restricted", {"act": a}) for a in sorted(kind.while_restricted)]
+    rows += [
+        _row("field", {name: getattr(face, name) for name in _FACE})
+        for face in kind.fields.values()
+    ]
+    return {"rows": rows}
+
+
+def type_of_rows(rows: Rows, *, code: str, version: int) -> LicenseType:
+    """Reads a definition; raises Malformed unless the rows are its one spelling.
+
+    Writing again what was read and comparing finds whatever is unknown, missing, twice
+    or out of order.
+    """
+    where = f"type {code}"
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for row in rows["rows"]:
+        cells = {cell["name"]: cell["value"] for cell in row["cells"]}
+        parts.setdefault(str(cells.pop("part", "")), []).append(cells)
+    try:
+        given = {
+            **parts["type"][0],
+            "code": code,
+            "version": version,
+            "renewal_window": next(iter(parts.get("renewal", ())), None),
+            "validity": [cells["term"] for cells in parts.get("validity", ())],
+            "items": parts.get("item", []),
+            "acts": [cells["act"] for cells in parts.get("act", ())],
+            "signatures": {
+                cells["act"]: [DIGITS.index(role) for role in cells["roles"]]
+                for cells in parts.get("signatures", ())
+            },
+            "while_restricted": [c["act"] for c in parts.get("restricted", ())],
+            "fields": {cells["name"]: cells for cells in parts.get("field", ())},
+        }
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise Malformed("not a type's definition", where=where) from error
+    kind = _convert(given, where)
+    if type_rows(kind) != rows:
+        raise Malformed(
+            "not the one spelling of a type's definition",
+            expected="the rows that writing it again gives",
+            where=where,
+        )
+    return kind
+
+
+def _row(part: str, values: Mapping[str, Any]) -> Row:
+    cells: list[Cell] = [{"name": "part", "value": part}]
+    return {"cells": cells + [{"name": n, "value": v} for n, v in values.items()]}
+
+
+def _named_fields(given: object, where: str) -> dict[str, dict[str, Any]]:
+    if not isinstance(given, Mapping) or not all(
+        isinstance(face, Mapping) and "name" not in face for face in given.values()
+    ):
+        raise Malformed("no fields", expected="[fields.<name>] tables", where=where)
+    return {name: {**face, "name": name} for name, face in given.items()}
+
+
+def _demand_known(given: Mapping[str, Any], kind: type[Any], where: str) -> None:
+    unknown = sorted(set(given) - {f.name for f in fields(kind)})
+    if unknown:
+        raise Malformed("unknown key", found=", ".join(unknown), where=where)
+
+
+def _convert(given: Mapping[str, Any], where: str) -> LicenseType:
+    try:
+        kind = msgspec.convert(given, LicenseType)
+    except msgspec.ValidationError as error:
+        raise Malformed("not a license type", found=str(error), where=where) from error
+    problems = _problems(kind)
+    if problems:
+        raise Malformed(
+            "the type contradicts itself", found="; ".join(problems), where=where
+        )
+    return kind
+
+
+def _problems(kind: LicenseType) -> list[str]:
+    """What is wrong with a definition, in words for its definer."""
+    known = TYPE_ACTS | ACTS_FOR_ALL
+    window = kind.renewal_window
+    rules = {
+        "code: 18 characters of the definer and 3 digits": (
+            len(kind.code) == 21
+            and consists_of(kind.code[18:], DIGITS)
+            and kind.code.startswith(kind.definer)
+            and len(kind.definer) == 18
+        ),
+        "name": kind.name != "" and kind.version >= 1,
+        "code_status": kind.code_status in CODE_STATUSES,
+        "level": kind.definer_level in LEVELS and kind.issuer_level in LEVELS,
+        "holder_category": kind.holder_category in HOLDER_CATEGORIES,
+        "holders_max: 1 to 255": 1 <= kind.holders_max <= 255,
+        "validity": bool(kind.validity) and all(kind.validity),
+        "acts": bool(kind.acts) and kind.acts <= TYPE_ACTS,
+        "signatures": all(
+            act in known and _roles_ok(roles) for act, roles in kind.signatures.items()
+        ),
+        "while_restricted": kind.while_restricted <= {"CHANGE", "RENEW"},
+        "grace_days": kind.grace_days is None or kind.grace_days >= 0,
+        "renewal_window": window is None
+        or (window.days > 0 and window.unit in ("calendar", "working")),
+        "current_per_holder": kind.current_per_holder in ("one", "many"),
+        "horizon_days": 0 <= kind.horizon_days <= HORIZON_DAYS_MAX,
+        "retention": kind.retention in RETENTIONS,
+        "source_rows": kind.source_rows >= 0,
+        "fields: at most 200": len(kind.fields) <= FIELDS_MAX,
+    }
+    wrong = [name for name, right in rules.items() if not right]
+    return wrong + [
+        f"field {name}"
+        for name, face in kind.fields.items()
+        if face.name != name or not _face_ok(face)
+    ]
+
+
+def _roles_ok(roles: tuple[int, ...]) -> bool:
+    """Sorted roles, exactly one of them main, at most eight signers."""
+    return (
+        1 <= len(roles) <= 8
+        and list(roles) == sorted(roles)
+        and roles.count(1) == 1
+        and set(roles) <= {1, 2, 3}
+    )
+
+
+def _face_ok(face: FaceField) -> bool:
+    return (
+        field_name_ok(face.name)
+        and face.name not in RESERVED
+        and face.zh != ""
+        and face.value in VALUE_KINDS
+        and 1 <= face.data_class <= 4
+        and (face.format == "" or (face.format in FORMATS and face.value in "stl"))
+        and (face.format not in CITIZEN_FORMATS or face.data_class == 4)
+    )
+
+
+def field_name_ok(name: str) -> bool:
+    """Whether ``name`` is a snake_case key of at most 64 characters."""
+    return name[:1] in _NAME_FIRST and _NAME.issuperset(name) and len(name) <= 64
