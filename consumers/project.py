@@ -158,9 +158,10 @@ def _keep_recent(fold: Fold, batch: Batch) -> None:
     chains = fold.admission.chains
     for verdict in batch.verdicts:
         event = verdict.event
-        if event is not None:
-            key = (event["chain"], event["subject"])
-            if (state := chains.pop(key, None)) is not None:
-                chains[key] = state
+        if event is None:
+            continue
+        state = chains.pop((event["chain"], event["subject"]), None)
+        if state is not None:
+            chains[event["chain"], event["subject"]] = state
     for key in list(chains)[: max(0, len(chains) - CHAINS_KEPT)]:
         del chains[key]

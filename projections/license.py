@@ -55,7 +55,6 @@ TABLE = Table(
     },
     key=("license_id",),
     keep=("type_code", "issuer", "serial", "source_system", "source_ref"),
-    fill=("area",),
 )
 TABLES = (TABLE,)
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -72,7 +71,7 @@ class LicenseRow:
     serial: str
     source_system: str
     source_ref: str
-    area: str | None
+    area: str
     type_version: int
     opening: str
     version: int
@@ -114,7 +113,6 @@ def rows(verdicts: Iterable[Verdict]) -> list[tuple[Any, ...]]:
     """One row per license of the batch: what its last accepted act left behind."""
     last: dict[str, Verdict] = {}
     opened: dict[str, tuple[str, str]] = {}
-    areas: dict[str, str] = {}
     for verdict in verdicts:
         act, event = verdict.act, verdict.event
         if act is None or verdict.after is None or event is None:
@@ -123,22 +121,13 @@ def rows(verdicts: Iterable[Verdict]) -> list[tuple[Any, ...]]:
         if act.sequence == 1:
             matter = event["matter"]
             opened[event["subject"]] = (matter["source_system"], matter["source_ref"])
-        if "area" in act.fields:
-            areas[event["subject"]] = act.fields["area"] or ""
     return [
-        _row(
-            license_id,
-            verdict,
-            opened.get(license_id, ("", "")),
-            areas.get(license_id),
-        )
+        _row(license_id, verdict, opened.get(license_id, ("", "")))
         for license_id, verdict in last.items()
     ]
 
 
-def _row(
-    license_id: str, verdict: Verdict, opened: tuple[str, str], area: str | None
-) -> tuple[Any, ...]:
+def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[Any, ...]:
     act, after = verdict.act, verdict.after
     if act is None or after is None:
         raise AssertionError("only accepted acts of licenses make rows")
@@ -149,7 +138,7 @@ def _row(
         named.issuer,
         named.serial,
         *opened,
-        area,
+        after.area,
         after.type_version,
         after.opening,
         after.version,

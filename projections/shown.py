@@ -63,7 +63,7 @@ def changes(before: License | None, after: License) -> dict[str, list[Any]]:
     for name, attribute, show in _RESERVED:
         value = getattr(after, attribute)
         if before is None:
-            if value not in (None, ()):
+            if value not in (None, (), ""):
                 found[name] = [None, show(value)]
         elif (was := getattr(before, attribute)) != value:
             found[name] = [show(was), show(value)]
@@ -79,6 +79,7 @@ def _refs(entries: Iterable[tuple[str, bytes, str]]) -> list[str]:
 
 
 _RESERVED = (
+    ("area", "area", _same),
     ("certificate_identifier", "identifier", _same),
     ("holders", "holders", _refs),
     ("valid_from", "valid_from", day_text),

@@ -11,14 +11,12 @@ from psycopg.types.json import Jsonb
 
 _FEW = 8
 _REPLACE = "{0} = excluded.{0}"
-_FILL = "{0} = coalesce(excluded.{0}, {1}.{0})"
 
 
 class Table:
     """One derived table; ``key`` names the columns that are unique and give the order.
 
-    On a merge the columns of ``keep`` stay as they are once they are written, those of
-    ``fill`` where the new value is null.
+    On a merge the columns of ``keep`` stay as they are once they are written.
     """
 
     def __init__(
@@ -28,7 +26,6 @@ class Table:
         *,
         key: Sequence[str],
         keep: Sequence[str] = (),
-        fill: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.columns = columns
@@ -41,9 +38,7 @@ class Table:
             "key": names(self.key),
             "values": sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
             "changes": sql.SQL(", ").join(
-                sql.SQL(_FILL if column in fill else _REPLACE).format(
-                    sql.Identifier(column), sql.Identifier(name)
-                )
+                sql.SQL(_REPLACE).format(sql.Identifier(column))
                 for column in columns
                 if column not in self.key and column not in keep
             ),

@@ -22,7 +22,7 @@ CREATE TABLE license (
     serial          text COLLATE "C" NOT NULL,
     source_system   text COLLATE "C" NOT NULL,  -- of the opening act
     source_ref      text COLLATE "C" NOT NULL,
-    area            text,  -- as last recorded; null: never
+    area            text    NOT NULL,
     type_version    integer NOT NULL,
     opening         text    NOT NULL,
     version         integer NOT NULL,
@@ -109,3 +109,36 @@ CREATE TABLE registry_event (
 ALTER TABLE chain_act ALTER COLUMN facts SET STORAGE EXTERNAL;
 ALTER TABLE license ALTER COLUMN license SET STORAGE EXTERNAL;
 ALTER TABLE registry_event ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- The registry as it stands now; positions are those of its records.
+CREATE TABLE registry_authority (
+    uscc        text COLLATE "C" NOT NULL PRIMARY KEY,
+    name        text   NOT NULL,
+    area        text   NOT NULL,
+    level       text   NOT NULL,
+    roles       text[] NOT NULL,
+    types       text[],  -- null: every type
+    delegations jsonb  NOT NULL,
+    successions jsonb  NOT NULL,
+    since       bigint NOT NULL,
+    ended       bigint
+);
+
+CREATE TABLE registry_key (
+    key_id            bytea  NOT NULL PRIMARY KEY,
+    public_key        bytea  NOT NULL,
+    purpose           text   NOT NULL,
+    authority         text   NOT NULL,
+    since             bigint NOT NULL,
+    ended             bigint,
+    compromised_since bigint
+);
+
+CREATE TABLE registry_type (
+    code     text COLLATE "C" NOT NULL PRIMARY KEY,
+    version  integer NOT NULL,
+    name     text    NOT NULL,
+    name_en  text    NOT NULL,
+    definer  text    NOT NULL,
+    in_force boolean NOT NULL
+);

@@ -114,7 +114,9 @@ def make_license(event: Event, *, position: int, **changed: Any) -> License:
                 since_day=legal_day(event["effective_at"]),
             )
             for field in event["fields"]
+            if field["name"] != "area"
         },
+        "area": "210100",
         "last_day": legal_day(event["effective_at"]),
     }
     return License(**{**values, **changed})

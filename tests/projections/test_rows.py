@@ -137,7 +137,6 @@ def test_the_timeline_says_what_changed_and_hides_what_is_encrypted(
         "version": [None, 1],
     }
     assert change.changed == {
-        "area": ["210100", None],
         "certificate_identifier": [f"{A1}.001.X", f"{A1}.002.X"],
         "grade": ["B", "A"],
         "name": [closed, closed],
