@@ -171,7 +171,7 @@ class Admission:
         registry.check_act(event)  # 8
         registry.check_signers(event)  # 9
         self._check_signatures(opened)  # 10
-        registry.check_fields(event, verify)  # 11
+        registry.check_fields(event, verify, sealed_at=place.sealed_at)  # 11
         registry.check_transition(event)  # 12
         registry.apply(
             event,
