@@ -45,7 +45,9 @@ class Wrapping:
                 expected="16 or 32 bytes",
                 found=f"{len(wrapping_key)} bytes",
             )
-        self._key = hmac_sm3(wrapping_key, _WRAP_CONTEXT)[:16]
+        # The size is hashed too: HMAC takes a key and the same key with zeros for one.
+        size = bytes((len(wrapping_key),))
+        self._key = hmac_sm3(wrapping_key, _WRAP_CONTEXT + size)[:16]
         self._random_bytes = random_bytes
 
     def wrap(self, column: str, row: bytes, value: bytes) -> bytes:

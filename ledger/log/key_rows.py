@@ -111,7 +111,7 @@ class KeyRows:
                 found.held[pair] = self._unwrap(SECRET, tag, row.secret)
             elif row.destroyed:
                 found.destroyed.append(pair)
-            elif not row.assigned:
+            elif row.strange:
                 found.strange.append(pair)
         return found
 

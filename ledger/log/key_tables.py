@@ -54,24 +54,21 @@ INSERT INTO keys.store (generation, pepper) VALUES (1, %(pepper)b::bytea)
 ON CONFLICT DO NOTHING
 """
 _STORE = "SELECT generation, pepper FROM keys.store"
-_SET_STORE = """
-UPDATE keys.store SET generation = generation + 1, pepper = %(pepper)b::bytea
-"""
+_SET_STORE = "UPDATE keys.store SET generation = generation + 1, pepper = %(pepper)b"
 # The new owner of a key publishes under it at once: the row must outlive a crash.
 _DURABLE = """
 SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off'
 """
-_LOCK = """
-LOCK TABLE keys.store, keys.holder, keys.secret IN SHARE ROW EXCLUSIVE MODE
-"""
+_LOCK = "LOCK TABLE keys.store, keys.holder, keys.secret IN SHARE ROW EXCLUSIVE MODE"
 
-# Rows go in by order of tag, so that callers with the same rows wait for each other and
+# A LIMIT keeps the planner to one index look-up per key: for a batch it would rather read
+# the whole of a table up to a million rows. Rows go in by order of tag, so that callers with the same rows wait for each other and
 # never in a circle. The generation is read when the table's lock is granted: a store that
 # was wrapped anew meanwhile takes nothing wrapped by the old key.
 _FIND_REFS = """
-SELECT ref FROM unnest(%(tags)b::bytea[]) WITH ORDINALITY AS given (tag, place)
-LEFT JOIN keys.holder USING (tag) ORDER BY place
+SELECT (SELECT ref FROM keys.holder WHERE holder.tag = given.tag LIMIT 1)
+FROM unnest(%(tags)b::bytea[]) WITH ORDINALITY AS given (tag, place) ORDER BY place
 """
 _ADD_HOLDERS = """
 INSERT INTO keys.holder (tag, ref, holder)
@@ -84,10 +81,15 @@ ORDER BY tag ON CONFLICT (tag) DO NOTHING RETURNING tag
 _HOLDER_OF = "SELECT holder FROM keys.holder WHERE ref = %(ref)b::bytea"
 _FORGET = "DELETE FROM keys.holder WHERE ref = %(ref)b::bytea"
 _FIND_SECRETS = """
-SELECT secret, destroyed IS NOT NULL, holder.ref IS NOT NULL
+SELECT found.secret, found.destroyed, CASE WHEN found.destroyed IS NULL THEN
+    (SELECT true FROM keys.holder WHERE holder.ref = given.ref LIMIT 1) END
 FROM unnest(%(tags)b::bytea[], %(refs)b::bytea[]) WITH ORDINALITY
     AS given (tag, ref, place)
-LEFT JOIN keys.secret USING (tag) LEFT JOIN keys.holder USING (ref) ORDER BY place
+LEFT JOIN LATERAL (
+    SELECT secret, destroyed IS NOT NULL FROM keys.secret
+    WHERE secret.tag = given.tag LIMIT 1
+) AS found (secret, destroyed) ON true
+ORDER BY place
 """
 _ADD_SECRETS = """
 INSERT INTO keys.secret (tag, secret)
@@ -158,11 +160,11 @@ WHERE tag = given.key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretRow:
-    """What is known of one pair: wrapped secret or None, destroyed, holder assigned."""
+    """What is known of one pair; ``strange``: neither it nor its holder is known."""
 
     secret: bytes | None
     destroyed: bool
-    assigned: bool
+    strange: bool
 
 
 class KeyTables:
@@ -240,7 +242,11 @@ class KeyTables:
         """What is known of each pair."""
         found = self._fetch(_FIND_SECRETS, tags=list(tags), refs=list(refs))
         return [
-            SecretRow(secret=secret, destroyed=destroyed, assigned=assigned)
+            SecretRow(
+                secret=secret,
+                destroyed=bool(destroyed),
+                strange=destroyed is None and not assigned,
+            )
             for secret, destroyed, assigned in found
         ]
 

@@ -64,6 +64,11 @@ def test_a_changed_or_shortened_value_is_untrusted(size: int) -> None:
             wrapping().unwrap("column", ROW, value)
 
 
+def test_a_key_and_the_same_key_filled_up_with_zeros_are_two() -> None:
+    assert not wrapping(KEY[:16]).same_as(wrapping(KEY[:16] + bytes(16)))
+    assert wrapping(KEY[:16]).same_as(wrapping(KEY[:16]))
+
+
 @pytest.mark.parametrize("size", [0, 15, 24, 33])
 def test_a_wrapping_key_of_another_size_is_malformed(size: int) -> None:
     with pytest.raises(Malformed, match="bad wrapping key"):

@@ -106,6 +106,21 @@ def test_a_holder_assigned_while_another_store_waits_gets_one_ref(
         assert waiting.result(LONG_S) == ref
 
 
+def test_rivals_with_the_same_holders_in_other_orders_never_wait_in_a_circle(
+    stores: Stores,
+) -> None:
+    one, two, three = (("099", name) for name in ("one", "two", "three"))
+    first, second, third = stores.open(), stores.open(), stores.open()
+    with ThreadPoolExecutor(2) as pool:
+        with connection_of(first).transaction():
+            first.holder_ref(*two)
+            up = pool.submit(second.holder_refs, [one, two, three])
+            stores.await_blocked(second)
+            down = pool.submit(third.holder_refs, [three, two, one])
+            stores.await_blocked(third)
+        assert up.result(LONG_S) == down.result(LONG_S)[::-1]
+
+
 def test_a_forgotten_holder_is_unknown_and_comes_back_as_another(
     store: KeyStore, ref: bytes
 ) -> None:
