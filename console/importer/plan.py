@@ -16,7 +16,7 @@ from console.importer.rows import SourceAct, SourceRow
 from ledger.chain import ChainState
 from ledger.facts import Act
 from ledger.license import License
-from ledger.refusals import Refusal
+from ledger.refusals import REFUSALS, Refusal
 from ledger.workdays import legal_day
 
 BASELINE = "BASELINE"
@@ -91,7 +91,9 @@ class Logged:
 
     def __init__(self, acts: Sequence[Act], system: str) -> None:
         imported = [act for act in acts if act.source_act]
-        self.events = {(act.source_act, legal_day(act.effective_at)) for act in imported}
+        self.events = {
+            (act.source_act, legal_day(act.effective_at)) for act in imported
+        }
         self._by_row = {
             (act.source_ref, act.source_act): act
             for act in imported
@@ -109,17 +111,20 @@ def plan_chain(
     *,
     logged: Logged,
     changed: AbstractSet[bytes],
+    moved: AbstractSet[int],
     trial: Trial,
+    act_columns: Sequence[str],
 ) -> ChainPlan:
     """Plans the rows of one license on the chain that the log has.
 
-    ``changed``: digests of logged acts whose values are not those of their row any more.
+    ``changed``: digests of logged acts whose values are not those of their row any more;
+    ``moved``: lines of rows that were imported into another license; ``act_columns``: the column of each order of acts, for rejects.
     """
     plan = ChainPlan(license_id=rows[0].license_id, base=base)
     steps: list[_Step] = []
     told: dict[str, SourceRow] = {}
     for row in rows:
-        fresh = _new_steps(row, logged, changed)
+        fresh = None if row.line in moved else _new_steps(row, logged, changed)
         first = told.setdefault(row.key, row)
         if fresh is None or (first is not row and _differ(first, row)):
             plan.rejects.append(
@@ -133,7 +138,7 @@ def plan_chain(
             continue
         plan.rests_on[row.line] = []
         steps += fresh
-    _fold(plan, sorted(steps, key=lambda step: step.order), trial)
+    _fold(plan, sorted(steps, key=lambda step: step.order), trial, act_columns)
     return plan
 
 
@@ -160,15 +165,17 @@ def _differ(first: SourceRow, row: SourceRow) -> bool:
     return any(days.get(s.source_act, s.day) != s.day for s in row.acts)
 
 
-def _fold(plan: ChainPlan, steps: list[_Step], trial: Trial) -> None:
+def _fold(
+    plan: ChainPlan, steps: list[_Step], trial: Trial, act_columns: Sequence[str]
+) -> None:
     fold = _Fold(plan.base, trial)
     at = 0
     while at < len(steps):
         try:
             fold.take(at, steps[at])
         except Refusal as refusal:
-            line = steps[at].row.line
-            plan.rejects.append(_refused(line, refusal))
+            line, order = steps[at].row.line, steps[at].source.order
+            plan.rejects.append(refused(line, refusal.code, act_columns[order]))
             del plan.rests_on[line]
             # Before the row's first act nothing changes: the fold goes on from there.
             at = next(i for i, step in enumerate(steps) if step.row.line == line)
@@ -239,7 +246,7 @@ class _Fold:
         self._licenses.append(after)
 
 
-def _refused(line: int, refusal: Refusal) -> Reject:
-    return Reject(
-        line=line, column="", reason=refusal.code, expected=REFUSED_EXPECTED[refusal.code]
-    )
+def refused(line: int, code: str, column: str = "") -> Reject:
+    """The reject of a row that the ledger refuses, or would."""
+    expected = REFUSALS[code].remedy if code in REFUSALS else ""
+    return Reject(line=line, column=column, reason=code, expected=expected)

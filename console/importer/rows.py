@@ -134,9 +134,7 @@ class RowReader:
         serial = self._not_personal(column, _given(column, row[column]))
         try:
             return str(
-                LicenseId(
-                    type_code=self._kind.code, issuer=self._issuer, serial=serial
-                )
+                LicenseId(type_code=self._kind.code, issuer=self._issuer, serial=serial)
             )
         except Malformed as error:
             raise RowRejected(

@@ -69,15 +69,15 @@ class Staging:
     """The rows of one import, sorted by license and line; a context manager.
 
     Grouped by SM3 of the license_id, rows inside a group by line. Rejects are kept here
-    too, for a file of nothing but mistakes must not fill the memory either. Raises
-    Unavailable when the disk does not take it.
+    too, for a file of nothing but mistakes must not fill the memory either. ``rows`` is
+    how many are staged. Raises Unavailable when the disk does not take it.
     """
 
     def __init__(self, folder: Path, random_bytes: RandomBytes) -> None:
         self._key = random_bytes(KEY_SIZE)
         self._seed = random_bytes(KEY_SIZE)
         self._pending: list[tuple[int, bytes, int, bytes, bytes]] = []
-        self.staged = 0
+        self.rows = 0
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for left in folder.glob("*" + SUFFIX):
@@ -105,16 +105,16 @@ class Staging:
 
     def add(self, row: SourceRow) -> None:
         """Stages one row."""
-        self.staged += 1
+        self.rows += 1
         chain = hashlib.new("sm3", row.license_id.encode()).digest()
         data = sm4_gcm_encrypt(
             key=self._key,
-            nonce=self.staged.to_bytes(12, "big"),
+            nonce=self.rows.to_bytes(12, "big"),
             plaintext=msgspec.msgpack.encode(row),
             aad=b"",
         )
         source = hashlib.new("sm3", self._seed + row.key.encode()).digest()
-        self._pending.append((self.staged, chain, row.line, source, data))
+        self._pending.append((self.rows, chain, row.line, source, data))
         if len(self._pending) >= _BUNDLE:
             self._flush()
 
@@ -133,6 +133,9 @@ class Staging:
         self._flush()
         try:
             self._database.executescript(_SORTED)
+            (self.rows,) = self._database.execute(
+                "SELECT count(*) FROM staged"
+            ).fetchone()
         except sqlite3.Error as error:
             raise _unavailable(error, self._path) from error
 

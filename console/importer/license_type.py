@@ -1,0 +1,131 @@
+"""The license type of an import: named by the mapping, or brought by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.importer.desk import ImportDesk
+from console.importer.field_values import READABLE
+from console.importer.mapping import StockMapping
+from ledger.catalogue import ACTS_FOR_ALL, LicenseType, parse_type, type_rows
+from ledger.drafting import Position, bare_event
+from ledger.errors import Malformed, Refused
+from ledger.event_ids import draw_event_ids
+from ledger.events import ZERO_DIGEST, Event
+from ledger.holders import is_person_kind
+from ledger.publish import sign_together
+from ledger.refusals import ACCEPTED
+from ledger.registry import Registry
+
+_BATCH_ID_SIZE = 16
+
+
+def type_of(
+    mapping: StockMapping, *, department: str, registry: Registry
+) -> LicenseType:
+    """The type that rows are read by; raises Malformed where mapping and type disagree."""
+    if mapping.type_table is None:
+        kind = registry.license_type(mapping.type_code)
+        if kind is None:
+            raise Malformed(
+                "no such license type in this ledger",
+                expected="a type in force, or one brought in [type]",
+                found=mapping.type_code,
+                where="license: type_code",
+            )
+    else:
+        kind = _brought(mapping.type_table, mapping.type_sequence, department)
+    _check_fits(mapping, kind)
+    return kind
+
+
+def admit_type(kind: LicenseType, desk: ImportDesk) -> LicenseType:
+    """The same type as the ledger has it in force; brings it there where it is not.
+
+    Signed by the department as its definer. Raises Refused when the ledger says no.
+    """
+    found = desk.registry().license_type(kind.code)
+    if found is not None and type_rows(found) == type_rows(kind):
+        return found
+    event = _type_event(kind, desk)
+    signed = sign_together(
+        [event],
+        desk.signers,
+        batch_ids=[desk.random_bytes(_BATCH_ID_SIZE) for _ in desk.signers],
+        partitions=desk.registry().partitions,
+    )
+    desk.publish(signed)
+    code = desk.settle([signed[0].digest])[signed[0].digest]
+    found = desk.registry().license_type(kind.code)
+    if code != ACCEPTED or found is None:
+        raise Refused(
+            "the ledger does not take the mapping's license type",
+            code=code,
+            expected="a department that may define types",
+            where=f"type:{kind.code}",
+        )
+    return found
+
+
+def _brought(table: Mapping[str, Any], sequence: str, department: str) -> LicenseType:
+    fixed = sorted({"code", "definer", "version"} & set(table))
+    if fixed:
+        raise Malformed(
+            "the type's code and definer follow from the importing department",
+            expected="[type] without " + ", ".join(fixed),
+            where="type",
+        )
+    return parse_type({**table, "code": department + sequence, "definer": department})
+
+
+def _check_fits(mapping: StockMapping, kind: LicenseType) -> None:
+    unknown = sorted(set(mapping.fields) - set(kind.fields))
+    _demand(not unknown, "fields that the type does not have", unknown)
+    mandatory = {name for name, face in kind.fields.items() if face.mandatory}
+    unmapped = sorted(mandatory - set(mapping.fields))
+    _demand(not unmapped, "mandatory fields without a column", unmapped)
+    unreadable = sorted(
+        name for name in mapping.fields if kind.fields[name].value not in READABLE
+    )
+    _demand(not unreadable, "fields that one cell cannot say", unreadable)
+    acts = {act for column in mapping.acts for act in column.values.values()}
+    foreign = sorted(acts - kind.acts - ACTS_FOR_ALL)
+    _demand(not foreign, "acts that the type does not allow", foreign)
+    person = is_person_kind(mapping.holder_kind)
+    wrong = {"person": not person, "household": not person, "organisation": person}
+    _demand(
+        not wrong.get(kind.holder_category, False),
+        "a kind of holder that the type does not have",
+        [mapping.holder_kind],
+    )
+
+
+def _demand(right: bool, reason: str, found: list[str]) -> None:  # noqa: FBT001
+    if not right:
+        raise Malformed(
+            f"mapping and license type disagree: {reason}",
+            found=", ".join(found),
+            where="mapping",
+        )
+
+
+def _type_event(kind: LicenseType, desk: ImportDesk) -> Event:
+    registry, now = desk.registry(), desk.now()
+    subject = f"type:{kind.code}"
+    acts = registry.chain(subject)
+    return bare_event(
+        chain="registry",
+        subject=subject,
+        act="CHANGE" if acts else "ADD",
+        origin=registry.origin,
+        event_id=draw_event_ids(1, now_us=now, random_bytes=desk.random_bytes)[0],
+        position=Position(
+            sequence=len(acts) + 1, previous=acts[-1].digest if acts else ZERO_DIGEST
+        ),
+        authority=desk.department,
+        effective_at=now,
+        signed_at=now,
+        fields={"definition": type_rows(kind)},
+        signers=[one.entry for one in desk.signers],
+    )

@@ -1,0 +1,249 @@
+"""The import of existing stock (存量补录): read, put in order, judge, sign, publish.
+
+Nothing is published before the whole file was read. What was published before a crash is
+found in the log again by (system, row key, source act), so running it again goes on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+from console.importer.csv_file import CsvFile
+from console.importer.desk import ImportDesk
+from console.importer.drafts import Drafted, Drafter
+from console.importer.license_type import admit_type, type_of
+from console.importer.mapping import StockMapping
+from console.importer.plan import ChainPlan, refused
+from console.importer.planner import Planner
+from console.importer.rejects import Reject, RowRejected, write_rejects
+from console.importer.rows import RowReader
+from console.importer.staging import Staging
+from ledger.errors import Unavailable
+from ledger.refusals import ACCEPTED
+from ledger.workdays import day_to_date, legal_day
+
+Progress = Callable[[int, int, str], None]
+"""Told (done, total, stage): bytes while reading, rows while importing."""
+
+READING: Final = "reading"
+IMPORTING: Final = "importing"
+ROWS_AT_ONCE: Final = 500
+IN_FLIGHT_MAX: Final = 3
+_TOLD_EVERY: Final = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What became of a file: every row is accepted, rejected or unchanged."""
+
+    rows: int
+    rows_accepted: int
+    rows_rejected: int
+    rows_unchanged: int
+    events_accepted: int
+    events_refused: int
+    rejects_file: Path | None
+    seconds: float
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As ``import --json`` prints it."""
+        return {
+            "rows": self.rows,
+            "rows_accepted": self.rows_accepted,
+            "rows_rejected": self.rows_rejected,
+            "rows_unchanged": self.rows_unchanged,
+            "events_accepted": self.events_accepted,
+            "events_refused": self.events_refused,
+            "rejects_file": str(self.rejects_file) if self.rejects_file else None,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    rows: int = 0
+    accepted: int = 0
+    unchanged: int = 0
+    events_accepted: int = 0
+    events_refused: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Flight:
+    """Plans whose events are published and not yet judged."""
+
+    plans: list[ChainPlan]
+    digests: list[bytes]
+    rows: int
+
+
+def import_stock(
+    desk: ImportDesk,
+    mapping: StockMapping,
+    path: Path,
+    *,
+    staging: Path,
+    rejects: Path,
+    progress: Progress,
+    monotonic: Callable[[], float],
+) -> ImportResult:
+    """Imports one CSV file.
+
+    ``staging``: a folder for what is put in order, emptied before and after; ``rejects``:
+    the folder for ``<SHA-256 of the file>.csv``. Raises Malformed with nothing done when
+    file and mapping do not go together.
+    """
+    started = monotonic()
+    with Staging(staging, desk.random_bytes) as stage:
+        run = _Import(desk, mapping, stage, progress)
+        file = run.read(path)
+        run.publish()
+        target = rejects / f"{file.sha256}.csv"
+        rejected = write_rejects(target, stage.rejects())
+    tally = run.tally
+    return ImportResult(
+        rows=tally.rows,
+        rows_accepted=tally.accepted,
+        rows_rejected=rejected,
+        rows_unchanged=tally.unchanged,
+        events_accepted=tally.events_accepted,
+        events_refused=tally.events_refused,
+        rejects_file=target if rejected else None,
+        seconds=round(monotonic() - started, 3),
+    )
+
+
+class _Import:
+    """One run over one file."""
+
+    def __init__(
+        self,
+        desk: ImportDesk,
+        mapping: StockMapping,
+        stage: Staging,
+        progress: Progress,
+    ) -> None:
+        desk.catch_up()
+        self.tally = _Tally()
+        self._desk = desk
+        self._mapping = mapping
+        self._stage = stage
+        self._progress = progress
+        self._kind = type_of(
+            mapping, department=desk.department, registry=desk.registry()
+        )
+
+    def read(self, path: Path) -> CsvFile:
+        """Stages every row that can be read."""
+        file = CsvFile(path, self._mapping)
+        rows = file.rows()
+        header = next(rows, (1, []))[1]
+        reader = RowReader(
+            self._mapping,
+            self._kind,
+            issuer=self._desk.department,
+            columns=file.columns(header),
+            width=file.width,
+            latest=day_to_date(legal_day(self._desk.now())),
+        )
+        size = file.size
+        for line, cells in rows:
+            self.tally.rows += 1
+            try:
+                self._stage.add(reader.read(line, cells))
+            except RowRejected as rejected:
+                self._stage.reject(rejected.at(line))
+            if self.tally.rows % _TOLD_EVERY == 0:
+                self._progress(file.bytes_read, size, READING)
+        self._stage.sort()
+        self._progress(size, size, READING)
+        return file
+
+    def publish(self) -> None:
+        """Plans, signs and publishes what is staged, license by license."""
+        if not self._stage.rows:
+            return
+        kind = admit_type(self._kind, self._desk)
+        planner = Planner(self._desk, self._mapping, kind)
+        flights: deque[_Flight] = deque()
+        done = 0
+        for licenses in self._stage.groups(ROWS_AT_ONCE):
+            plans = planner.plans(licenses)
+            rows = sum(map(len, licenses))
+            flights.append(self._send(plans, planner.drafter, rows))
+            while len(flights) >= IN_FLIGHT_MAX:
+                done += self._land(flights.popleft())
+                self._progress(done, self._stage.rows, IMPORTING)
+        while flights:
+            done += self._land(flights.popleft())
+        self._progress(self._stage.rows, self._stage.rows, IMPORTING)
+
+    def _send(self, plans: Sequence[ChainPlan], drafter: Drafter, rows: int) -> _Flight:
+        for reject in chain.from_iterable(plan.rejects for plan in plans):
+            self._stage.reject(reject)
+        drafted = drafter.draft(plans)
+        digests: list[bytes] = []
+        for signed in drafter.sign(drafted.events):
+            self._desk.publish(signed)
+            digests += [one.digest for one in signed]
+        return _Flight(
+            plans=self._without_keyless(plans, drafted), digests=digests, rows=rows
+        )
+
+    def _without_keyless(
+        self, plans: Sequence[ChainPlan], drafted: Drafted
+    ) -> list[ChainPlan]:
+        """Rows whose license lost its key for good stay out with all their acts."""
+        for plan in drafted.keyless:
+            for line, indexes in list(plan.rests_on.items()):
+                if indexes:
+                    self._stage.reject(
+                        Reject(
+                            line=line,
+                            column="",
+                            reason="key_destroyed",
+                            expected="a holder whose key for this license was kept",
+                        )
+                    )
+                    del plan.rests_on[line]
+            plan.proposals = []
+        return list(plans)
+
+    def _land(self, flight: _Flight) -> int:
+        """Waits for the verdicts of a flight and counts its rows."""
+        codes = self._desk.settle(flight.digests) if flight.digests else {}
+        given = iter(flight.digests)
+        for plan in flight.plans:
+            verdicts = [_code(codes, next(given)) for _ in plan.proposals]
+            accepted = verdicts.count(ACCEPTED)
+            self.tally.events_accepted += accepted
+            self.tally.events_refused += len(verdicts) - accepted
+            self._count(plan, verdicts)
+        return flight.rows
+
+    def _count(self, plan: ChainPlan, verdicts: Sequence[str]) -> None:
+        for line, indexes in plan.rests_on.items():
+            wrong = [verdicts[i] for i in indexes if verdicts[i] != ACCEPTED]
+            if wrong:
+                self._stage.reject(refused(line, wrong[0]))
+            elif line in plan.own:
+                self.tally.accepted += 1
+            else:
+                self.tally.unchanged += 1
+
+
+def _code(codes: Mapping[bytes, str], digest: bytes) -> str:
+    code = codes.get(digest)
+    if code is None:
+        raise Unavailable(
+            "a published event has no verdict yet",
+            expected="every event judged; importing again goes on from there",
+            where=digest.hex(),
+        )
+    return code

@@ -1,0 +1,165 @@
+"""Judges one planned act as the ledger will: checks 6, 11 and 12, on a chain not yet
+written.
+
+Values that will be encrypted stand as blanks of the right shape: no check looks inside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from console.importer.mapping import OPENING_STATES, StockMapping
+from console.importer.plan import BASELINE, OPENING_ACTS, Proposal
+from console.importer.rows import values_of
+from ledger import field_checks, lifecycle
+from ledger.catalogue import LicenseType
+from ledger.chain import check_order
+from ledger.drafting import (
+    DecisionDraft,
+    Draft,
+    DraftKeys,
+    HolderDraft,
+    Position,
+    draft_event,
+    makes_version,
+)
+from ledger.encryption import NONCE_SIZE, TAG_SIZE
+from ledger.events import ZERO_DIGEST, Event, Holder, Signer, Value
+from ledger.facts import Act, act_of
+from ledger.holders import is_person_kind
+from ledger.license import License
+from ledger.license_identifiers import parse_license_id
+from ledger.lifecycle import TypeOfVersion
+from ledger.workdays import day_start
+
+_BLANK = bytes((1, 0)) + bytes(NONCE_SIZE + 32 + 64 + TAG_SIZE)
+_NO_ID = bytes(16)
+
+
+def holder_of(kind: str, code: str, ref: bytes) -> Holder:
+    """A holder as events name one: the code only where it is an organisation's."""
+    return {"kind": kind, "ref": ref, "code": "" if is_person_kind(kind) else code}
+
+
+def stand_in(code: str) -> bytes:
+    """A ref for a holder who has none yet: of the right size, and like no other's."""
+    return hashlib.new("sm3", b"stand-in\0" + code.encode()).digest()
+
+
+def draft_of(proposal: Proposal, *, mapping: StockMapping, authority: str) -> Draft:
+    """The draft of a planned act, values in clear, marked as backfilled stock."""
+    row, source = proposal.row, proposal.source
+    fields: dict[str, Value] = dict(values_of(source, row))
+    if proposal.act == BASELINE and source.act in OPENING_STATES:
+        fields = {**row.values, "state": OPENING_STATES[source.act]}
+    if proposal.act in OPENING_ACTS:
+        # A whole face says nothing of what it does not have; later acts empty it.
+        fields = {name: value for name, value in fields.items() if value is not None}
+    return Draft(
+        act=proposal.act,
+        license_id=row.license_id,
+        effective_at=day_start(source.day),
+        authority=authority,
+        fields=fields,
+        holders=(HolderDraft(kind=mapping.holder_kind, code=row.holder_code),),
+        precision="day",
+        decision=DecisionDraft(number="", date="", reason_code=mapping.reason_code),
+        matter={"source_system": mapping.system, "source_ref": row.key},
+        medium="none",
+        source_act=source.source_act,
+        missing=(f"decision={mapping.missing}",),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportTrial:
+    """Judges the proposals of one import at one moment.
+
+    ``refs``: holder code -> ref, for those who have one; ``now`` UTC µs stands for the
+    time at which the ledger will record them.
+    """
+
+    mapping: StockMapping
+    kind: LicenseType
+    types: TypeOfVersion
+    authority: str
+    origin: bytes
+    signers: Sequence[Signer]
+    refs: Mapping[str, bytes]
+    now: int
+    _faceless: LicenseType = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A type without fields encrypts nothing: the blanks go through as they are.
+        object.__setattr__(self, "_faceless", replace(self.kind, fields={}))
+
+    def version_after(self, act: str, license_: License | None) -> int:
+        """The version that this act makes, 0 when it makes none."""
+        if not makes_version(act):
+            return 0
+        return license_.version + 1 if license_ is not None else 1
+
+    def judge(
+        self, proposal: Proposal, acts: Sequence[Act], before: License | None
+    ) -> tuple[Act, License]:
+        """The proposal as an act of the chain, and the license after it; or Refusal."""
+        event = self._event(proposal, acts)
+        check_order(event, acts)
+        license_id = proposal.row.license_id
+        field_checks.check_fields(
+            event,
+            self.kind,
+            reserved=lifecycle.ACTS[event["act"]].reserved,
+            license_id=parse_license_id(license_id),
+            sealed_at=self.now,
+        )
+        act = act_of(
+            event,
+            position=acts[-1].position + 1 if acts else 1,
+            digest=proposal.sequence.to_bytes(32, "big"),
+            recorded_at=self.now,
+        )
+        judged = lifecycle.judge(
+            acts,
+            act,
+            license_id=license_id,
+            types=self.types,
+            sealed_at=self.now,
+            before=before,
+        )
+        return act, judged.license
+
+    def _event(self, proposal: Proposal, acts: Sequence[Act]) -> Event:
+        draft = draft_of(proposal, mapping=self.mapping, authority=self.authority)
+        code = proposal.row.holder_code
+        ref = self.refs.get(code) or stand_in(code)
+        holders = (holder_of(self.mapping.holder_kind, code, ref),)
+        faces = self.kind.fields
+        blanked = {
+            name: _BLANK
+            if value is not None
+            and name in faces
+            and field_checks.must_encrypt(faces[name], holders)
+            else value
+            for name, value in draft.fields.items()
+        }
+        return draft_event(
+            replace(draft, fields=blanked),
+            origin=self.origin,
+            kind=self._faceless,
+            position=Position(
+                sequence=proposal.sequence,
+                previous=acts[-1].digest if acts else ZERO_DIGEST,
+                version=proposal.version,
+            ),
+            keys=DraftKeys(event_id=_NO_ID, holders=holders, event_keys=()),
+            signed_at=self.now,
+            signers=self.signers,
+            random_bytes=_no_chance,
+        )
+
+
+def _no_chance(size: int) -> bytes:
+    raise AssertionError(f"a trial draws nothing, asked for {size} bytes")
