@@ -28,6 +28,11 @@ SEALS_LIMIT = 256
 LoadChains = Callable[[Collection[str]], dict[tuple[str, str], ChainState]]
 
 
+def base_of(source: str) -> str:
+    """The source whose place this one has: ``events-3`` of ``events-3.1``."""
+    return source.split(".", 1)[0]
+
+
 @dataclass(slots=True, kw_only=True)
 class Batch:
     """What was judged together and is written together.
@@ -96,7 +101,7 @@ class Fold:
         while planned < records_max and (seal := self._next_seal()) is not None:
             count = sum(given["to"] - given["from"] for given in seal["ranges"])
             planned += count
-            if any(given["source"] == REGISTRY for given in seal["ranges"]):
+            if any(base_of(given["source"]) == REGISTRY for given in seal["ranges"]):
                 self._judge(waiting, batch)
                 waiting = []
                 self._judge_registry(seal, batch)
@@ -125,14 +130,14 @@ class Fold:
     def _judge_registry(self, seal: Seal, batch: Batch) -> None:
         """Judges registry records one by one: each may change how the next is read."""
         for placed in placed_ranges(seal):
-            if placed.source != REGISTRY:
+            if base_of(placed.source) != REGISTRY:
                 continue
             judged = []
             records = self._records(placed.source, placed.start, placed.end)
             for given in _given(seal, placed, records):
                 opened = self.admission.open([given.data])[0]
                 judged.append(self.admission.admit(given.data, opened, given.place))
-            if REGISTRY in self._sources and self._is_next(placed):
+            if self._is_own(placed.source) and self._is_next(placed):
                 self._take(seal, placed, judged, batch)
 
     def _judge(self, seals: Sequence[Seal], batch: Batch) -> None:
@@ -164,7 +169,7 @@ class Fold:
             (seal, placed)
             for seal in seals
             for placed in placed_ranges(seal)
-            if placed.source in self._sources and placed.source != REGISTRY
+            if base_of(placed.source) != REGISTRY and self._is_own(placed.source)
             if self._is_next(placed)
         ]
         spans: dict[str, tuple[int, int]] = {}
@@ -181,6 +186,9 @@ class Fold:
             own = records[placed.start - start : placed.end - start]
             parts.append((seal, placed, list(_given(seal, placed, own))))
         return parts
+
+    def _is_own(self, source: str) -> bool:
+        return base_of(source) in self._sources
 
     def _is_next(self, placed: Placed) -> bool:
         """Whether the range was not judged before a restart."""
@@ -215,7 +223,7 @@ class Fold:
 
     def _confirm(self, seal: Seal) -> None:
         for sealed in seal["verdicts"]:
-            if sealed["source"] in self._sources:
+            if self._is_own(sealed["source"]):
                 self._own.confirm(sealed, seal_no=seal["seal_no"])
 
     def _take(

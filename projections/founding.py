@@ -39,7 +39,7 @@ def found(log: EventLog) -> Registry:
     return registry
 
 
-class RegistryKeys:
+class SealerKeys:
     """What a reader of seals asks: of the registry, and before seal 0 of the founding."""
 
     def __init__(self, registry: Registry, founding: Registry) -> None:

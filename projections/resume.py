@@ -20,8 +20,8 @@ from ledger.registry import Registry
 from ledger.seal_reader import SealReader, Tip
 from ledger.signing import verify
 from projections import audit_trail, registry, store
-from projections.fold import Fold, LoadChains
-from projections.founding import RegistryKeys, found
+from projections.fold import Fold, LoadChains, base_of
+from projections.founding import SealerKeys, found
 from projections.own_verdicts import OwnVerdicts
 
 
@@ -34,7 +34,7 @@ def positions(fold: Fold, sources: Sequence[str]) -> dict[str, int]:
     """What the tracking rows must say once the batch of a fold is written."""
     follower = follower_name(sources)
     return {
-        **{source: n for source, n in fold.nexts.items() if source in sources},
+        **_own(fold.nexts, sources),
         follower: fold.seals_next,
         f"{follower}/taken": fold.reader.tip.seal_no + 1,
     }
@@ -54,23 +54,17 @@ def resume(
     Raises Unavailable while the owner of the registry's tables is behind the place
     where this projector stopped, Unknown when the log holds no founding record.
     """
-    nexts = {source: tracked.get(source, 0) for source in sources}
+    nexts = _own(tracked, sources)
     follower = follower_name(sources)
     tip = head.tip(tracked.get(f"{follower}/taken", 0) - 1) or Tip()
     seals_next = tracked.get(follower, 0)
-    if any(tip.nexts.get(source, 0) != n for source, n in nexts.items()):
+    if nexts != _own(tip.nexts, sources):
         tip, seals_next = Tip(), 0
     state = Registry()
     if tip.tree_size:
-        if tracked.get(REGISTRY, 0) < tip.nexts.get(REGISTRY, 0):
-            raise Unavailable(
-                "the registry is not projected as far as these sources",
-                expected=f"{tip.nexts.get(REGISTRY, 0)} records",
-                found=str(tracked.get(REGISTRY, 0)),
-                where=REGISTRY,
-            )
+        _check_registry(tracked, tip)
         state = registry.load(conn, before=tip.tree_size)
-    keys = RegistryKeys(state, found(log))
+    keys = SealerKeys(state, found(log))
     return Fold(
         log=log,
         reader=SealReader(
@@ -87,3 +81,19 @@ def resume(
         nexts=nexts,
         seals_next=seals_next,
     )
+
+
+def _own(nexts: Mapping[str, int], sources: Sequence[str]) -> dict[str, int]:
+    """The sources of a projector, those that succeeded one of them too."""
+    return {source: n for source, n in nexts.items() if base_of(source) in sources}
+
+
+def _check_registry(tracked: Mapping[str, int], tip: Tip) -> None:
+    for source, expected in _own(tip.nexts, (REGISTRY,)).items():
+        if tracked.get(source, 0) < expected:
+            raise Unavailable(
+                "the registry is not projected as far as these sources",
+                expected=f"{expected} records",
+                found=str(tracked.get(source, 0)),
+                where=source,
+            )
