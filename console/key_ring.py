@@ -89,8 +89,33 @@ class KeyRing:
 
     def signer(self, name: str, *, purpose: str) -> SoftwareSigner:
         """The signer of a key file in this folder."""
-        pair = self.open(self._path(name), purpose=purpose)
+        return self.signer_of(self.open(self._path(name), purpose=purpose))
+
+    def signer_of(self, pair: KeyPair) -> SoftwareSigner:
+        """The signer of an opened key pair."""
         return SoftwareSigner(pair.private, pair.public)
+
+    def department(self) -> str:
+        """The USCC of the department whose key ``init`` made."""
+        path = self._path(DEPARTMENT)
+        if not path.exists():
+            raise Unavailable("the department's key file is gone", where=str(path))
+        return key_file.read_label(path.read_bytes()).label.get("authority", "")
+
+    def sealer_of(self, public_key: bytes) -> SoftwareSigner:
+        """The signer of a sealer key; raises Unavailable when its file is not here."""
+        for file in self.listing():
+            if file.public_key == public_key:
+                return self.signer(file.name, purpose="seal")
+        raise Unavailable(
+            "this process lacks the sealer's key",
+            expected=f"a key file of {public_key.hex()[:18]}…",
+            where=str(self._folder),
+        )
+
+    def open_named(self, name: str, *, purpose: str) -> KeyPair:
+        """Opens one key file of this folder."""
+        return self.open(self._path(name), purpose=purpose)
 
     def open(self, path: Path, *, purpose: str) -> KeyPair:
         """Opens one key file with the ledger's passphrase."""

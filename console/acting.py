@@ -1,0 +1,162 @@
+"""One act from a file to a verdict, and the filled forms that show how to write one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from console.event_file import draft_of, license_id_of, parse_event_file
+from console.ledger import Ledger
+from ledger.errors import Malformed, Refused
+from ledger.field_checks import clear_personal_data
+from ledger.lifecycle import ACTS
+from ledger.publish import RoleSigner, sign
+from ledger.refusals import REFUSALS
+from ledger.workdays import day_to_date, legal_day
+
+_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+SERIAL_SIZE: Final = 16
+
+
+def act_from_file(
+    ledger: Ledger, act: str, text: str, *, keys: Sequence[Path]
+) -> dict[str, Any]:
+    """Publishes the act that ``text`` describes and returns its verdict.
+
+    A citizen number in clear is never published: it comes back as
+    ``clear_personal_data`` without a position.
+    """
+    document = parse_event_file(text)
+    signers = signers_of(ledger, keys)
+    authority = authority_of(ledger, keys)
+    license_id = license_id_of(act, document, authority=authority, draw=draw_serial)
+    ledger.catch_up()
+    now = ledger.clock()
+    draft = draft_of(
+        act,
+        document,
+        license_id=license_id,
+        kind=ledger.type_of(license_id),
+        authority=authority,
+        now=now,
+    )
+    try:
+        event = ledger.draft(draft, signers)
+    except Refused as refused:
+        return _held_back(license_id, refused.code, str(refused))
+    if clear_personal_data(event, latest=day_to_date(legal_day(now))):
+        detail = REFUSALS["clear_personal_data"].remedy
+        return _held_back(license_id, "clear_personal_data", detail)
+    signed = sign(event, signers, partitions=ledger.partitions)
+    row = ledger.await_verdict(ledger.publish([signed])[0])
+    accepted = row.verdict == "accepted"
+    return {
+        "verdict": "accepted" if accepted else "refused",
+        "refusal": None if accepted else row.verdict,
+        "position": row.position,
+        "license_id": license_id,
+        "sequence": event["sequence"],
+        "event_digest": signed.digest.hex(),
+        "detail": row.detail,
+    }
+
+
+def signers_of(ledger: Ledger, keys: Sequence[Path]) -> list[RoleSigner]:
+    """The keys that sign: the first in the main role, others in the joint role."""
+    if not keys:
+        return ledger.signers()
+    pairs = [ledger.ring.open(path, purpose="act") for path in keys]
+    return [
+        RoleSigner(signer=ledger.ring.signer_of(pair), role=1 if index == 0 else 2)
+        for index, pair in enumerate(pairs)
+    ]
+
+
+def authority_of(ledger: Ledger, keys: Sequence[Path]) -> str:
+    """The recording authority: whose the main key is."""
+    if keys:
+        return ledger.ring.open(keys[0], purpose="act").authority
+    return ledger.ring.department()
+
+
+def draw_serial() -> str:
+    """A random serial (流水号) for a license that its file gives none."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(SERIAL_SIZE))
+
+
+def _held_back(license_id: str, refusal: str, detail: str) -> dict[str, Any]:
+    return {
+        "verdict": "refused",
+        "refusal": refusal,
+        "position": None,
+        "license_id": license_id,
+        "sequence": None,
+        "event_digest": None,
+        "detail": detail,
+    }
+
+
+def example_of(act: str) -> dict[str, Any]:
+    """A filled form for an act, ready to edit; raises Malformed for an unknown act."""
+    rule = ACTS.get(act)
+    if rule is None:
+        raise Malformed(
+            "no such act", expected=", ".join(sorted(ACTS)), found=ascii(act)[:40]
+        )
+    form: dict[str, Any] = {}
+    if rule.opens:
+        form["type"] = "11100000MB0143028R001"
+        form["serial"] = "2026000000000001"
+        form["holders"] = [{"kind": "001", "code": "91210100MA0TE5T168"}]
+    else:
+        form["license_id"] = (
+            "1.2.156.3005.2.11100000MB0143028R001.11210000999990010U.2026000000000001"
+        )
+    form["effective_at"] = "2026-11-01"
+    fields = dict(_FIELDS.get(act, {}))
+    if rule.face == "whole":
+        fields = {**_WHOLE_FACE, **fields}
+    if rule.decision_required:
+        form["decision"] = {
+            "number": "沈市监决〔2026〕12号",
+            "date": "2026-11-01",
+            "reason_code": "on_application",
+            "reason": "words for the file, encrypted",
+        }
+    if rule.cause != "none":
+        form["causes"] = ["0" * 64]
+    if fields:
+        form["fields"] = fields
+    return form
+
+
+_WHOLE_FACE: Final[dict[str, Any]] = {
+    "address": "沈阳市和平区示范路1号",
+    "capital": "1000000",
+    "established": "2026-11-01",
+    "kind": "有限责任公司",
+    "legal_rep": "示例",
+    "name": "沈阳示例有限公司",
+    "registration_state": "存续",
+    "scope": "软件开发",
+    "uscc": "91210100MA0TE5T168",
+    "valid_from": "2026-11-01",
+    "valid_until": None,
+}
+_FIELDS: Final[dict[str, dict[str, Any]]] = {
+    "CHANGE": {"address": "沈阳市浑南区示范路2号"},
+    "RENEW": {"valid_from": "2026-11-01", "valid_until": "2031-10-31"},
+    "REPLACE": {"valid_until": "2031-10-31"},
+    "CORRECT": {"name": "沈阳示例科技有限公司"},
+    "SUSPEND": {"term_until": "2026-12-31"},
+    "PAUSE": {"term_until": "2026-12-31"},
+    "ANNUL": {"effect_from": "2026-11-01"},
+    "CANCEL": {"ground": "6"},
+    "MARK": {"mark": "lost", "mark_on": True, "mark_date": "2026-11-01"},
+    "LINK": {"continues_as": "1.2.156.3005.2.…"},
+    "TRANSFER_IN": {"previous_identifier": "1.2.156.3005.2.…"},
+    "VOID_VERSION": {"version": 1},
+}
+

@@ -1,0 +1,95 @@
+"""act: publish one act on a license and print its verdict."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console.acting import act_from_file, example_of
+from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
+from console.output import Answer, give
+from console.wiring import open_ledger
+from ledger.errors import Malformed, Refused
+
+EVENT_SIZE_MAX = 1_000_000
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this command."""
+    app.command()(act)
+
+
+def act(
+    name: Annotated[str, typer.Argument(metavar="ACT", help="ISSUE, CHANGE, REVOKE …")],
+    file: Annotated[
+        str | None,
+        typer.Option("--file", metavar="EVENT.json|-", help="The act; - is stdin."),
+    ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--key",
+            help="A key file that signs, the main one first; default: the department's.",
+        ),
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Print a filled form and stop.")
+    ] = False,
+    directory: Dir = None,
+    dsn: Dsn = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> int:
+    """Publishes one act on a license; exit 0 accepted, 3 refused."""
+    if example:
+        form = example_of(name)
+        text = json.dumps(form, ensure_ascii=False, indent=2)
+        return give(Answer(document=form, text=text), as_json=as_json)
+    if file is None:
+        raise Malformed("no event", expected="--file EVENT.json, or --file - for stdin")
+    text = read_text(file)
+    with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+        document = act_from_file(ledger, name, text, keys=key or [])
+    code = 0 if document["verdict"] == "accepted" else Refused.exit_code
+    answer = Answer(document=document, text=_words(document), exit_code=code)
+    return give(answer, as_json=as_json)
+
+
+def read_text(file: str) -> str:
+    """The text of a file, or of standard input for ``-``; raises Malformed."""
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(EVENT_SIZE_MAX + 1)
+        else:
+            with Path(file).open("rb") as opened:
+                data = opened.read(EVENT_SIZE_MAX + 1)
+        if len(data) > EVENT_SIZE_MAX:
+            raise Malformed("the event is too large", expected="at most 1,000,000 bytes")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise Malformed(
+            "the event cannot be read", found=error.strerror or "", where=file
+        ) from error
+    except UnicodeDecodeError as error:
+        raise Malformed(
+            "the event is not UTF-8", found=f"byte {error.start}", where=file
+        ) from error
+
+
+def _words(document: dict[str, Any]) -> str:
+    if document["verdict"] == "accepted":
+        return (
+            f"accepted 已接受: position {document['position']}, "
+            f"sequence {document['sequence']} of {document['license_id']}\n"
+            f"event {document['event_digest']}"
+        )
+    where = (
+        "held back, nothing was published"
+        if document["position"] is None
+        else f"position {document['position']}"
+    )
+    return f"refused 被拒绝: {document['refusal']} ({where})\n{document['detail']}"

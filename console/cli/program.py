@@ -1,0 +1,104 @@
+"""Commands, exit codes, and the one place where an error becomes a line of text."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+import typer
+
+from console.cli import acting, founding, importing, inspecting, operating, proving
+from console.output import WORDS, error_document, give_error, print_json
+from ledger.errors import LedgerError
+
+INTERRUPTED = 130
+INTERNAL = 70
+
+app = typer.Typer(
+    name="license-ledger",
+    help="A ledger of electronic-license (电子证照) lifecycle events.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (founding, importing, acting, inspecting, proving, operating):
+    module.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code.
+
+    0 done; 1 the answer is no; 2 bad usage or input; 3 refused by the ledger;
+    4 unavailable, try again; 5 log or tree contradict themselves.
+    """
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in args
+    # A terminated command must leave its with-blocks, or the embedded server stays up.
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(
+            args=args, prog_name="license-ledger", standalone_mode=False
+        )
+    except LedgerError as error:
+        return give_error(error, as_json=as_json)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        WORDS.print(error.format_message(), markup=False)
+        return 2
+    except click.ClickException as error:
+        return _usage(error, as_json=as_json)
+    except (click.Abort, KeyboardInterrupt):
+        WORDS.print("interrupted", markup=False)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output is gone; point stdout away so exit says nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last door: say it and stop
+        return _internal(error, as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _terminated(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _usage(error: click.ClickException, *, as_json: bool) -> int:
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "license-ledger"
+    if as_json:
+        print_json(
+            error_document(
+                "malformed",
+                error.format_message(),
+                expected=f"{where} --help",
+                where=where,
+            )
+        )
+    else:
+        WORDS.print(
+            f"malformed: {error.format_message()}; expected what `{where} --help` says",
+            markup=False,
+            style="red",
+        )
+    return 2
+
+
+def _internal(error: Exception, *, as_json: bool) -> int:
+    # The message of an unforeseen error may quote a value: only its kind is shown.
+    kind = type(error).__name__
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{frame.name}, line {frame.lineno}"
+    if as_json:
+        print_json(error_document("unknown", "internal error", found=kind, where=where))
+    WORDS.print(f"internal error: {kind} in {where}", markup=False, style="red")
+    if os.environ.get("LICENSE_LEDGER_TRACE"):
+        traceback.print_exception(error)
+    return INTERNAL

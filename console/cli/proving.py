@@ -1,0 +1,144 @@
+"""receipt, verify, audit: proofs made and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from console import proofs
+from console.auditing import audit_ledger
+from console.cli.inspecting import Name
+from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
+from console.output import Answer, give, say
+from console.wiring import open_ledger
+from ledger.errors import LedgerError, Malformed, Untrusted
+
+NO = 1
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(receipt)
+    app.command()(verify)
+    app.command()(audit)
+
+
+def receipt(
+    name: Name,
+    out: Annotated[Path, typer.Option("--out", help="Where the receipt goes.")],
+    sequence: Annotated[
+        int | None,
+        typer.Option("--sequence", help="Which event; default: the last."),
+    ] = None,
+    directory: Dir = None,
+    dsn: Dsn = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> int:
+    """The proof (回执) for one event of a license, verified offline by anybody."""
+    with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+        ledger.catch_up()
+        data = proofs.make_receipt(ledger, name, sequence=sequence)
+    write_out(out, data)
+    document = {"receipt": str(out), "bytes": len(data)}
+    return give(Answer(document=document, text=f"receipt in {out}"), as_json=as_json)
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="A receipt.")],
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="VKEY", help="The ledger's verifier key."),
+    ] = None,
+    directory: Dir = None,
+    dsn: Dsn = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> int:
+    """Checks a receipt: by a verifier key alone, or against a ledger (--dir)."""
+    if key is None and directory is None and dsn is None:
+        raise Malformed(
+            "nothing to verify against", expected="--key VKEY or --dir DIR"
+        )
+    data = read_in(file)
+    try:
+        if key is not None:
+            document = proofs.verify_with_key(data, key)
+        else:
+            with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+                ledger.catch_up()
+                document = proofs.verify_with_ledger(data, ledger)
+    except Untrusted as error:
+        document = _invalid(error)
+    except Malformed as error:
+        if error.reason.startswith(("no ledger here", "not a verifier key")):
+            raise
+        document = _invalid(error)
+    text = f"{document['result']}: {document['explanation']}"
+    code = NO if document["result"] == "invalid" else 0
+    return give(Answer(document=document, text=text, exit_code=code), as_json=as_json)
+
+
+def audit(
+    directory: Dir = None,
+    dsn: Dsn = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> int:
+    """Recomputes every digest, signature, verdict and root from the log alone."""
+    with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+        document = audit_ledger(ledger, say=say)
+    code = 0 if document["result"] == "pass" else NO
+    answer = Answer(document=document, text=_audit(document), exit_code=code)
+    return give(answer, as_json=as_json)
+
+
+def _invalid(error: LedgerError) -> dict[str, Any]:
+    return {
+        "result": "invalid",
+        "explanation": f"{error} 核验不通过",
+        "reason": error.reason,
+        "expected": error.expected,
+        "found": error.found,
+        "where": error.where,
+    }
+
+
+def _audit(document: dict[str, Any]) -> str:
+    lines = [
+        f"audit: {document['result']} - {document['records']} records, "
+        f"{document['accepted']} accepted, {document['refused']} refused",
+        f"root {document['root']}",
+    ]
+    for step in document["steps"]:
+        mark = "ok  " if not step["failed"] else "FAIL"
+        lines.append(
+            f"  {step['number']:>2} {mark} {step['name']}: {step['checked']} checked"
+        )
+        if step["first_failure"]:
+            lines.append(f"       {step['first_failure']}")
+    return "\n".join(lines)
+
+
+def read_in(file: Path) -> bytes:
+    """The bytes of a file that a user named; raises Malformed when there are none."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Malformed(
+            "the file cannot be read", found=error.strerror or "", where=str(file)
+        ) from error
+
+
+def write_out(file: Path, data: bytes) -> None:
+    """Writes a result file whole or not at all."""
+    beside = file.with_name(file.name + ".part")
+    try:
+        beside.write_bytes(data)
+        beside.replace(file)
+    except OSError as error:
+        raise Malformed(
+            "the file cannot be written", found=error.strerror or "", where=str(file)
+        ) from error

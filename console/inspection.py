@@ -1,0 +1,175 @@
+"""What readers ask: the state of the whole, one license, its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from console.ledger import Ledger
+from console.reading import Reader
+from ledger.errors import Malformed, Unknown
+from ledger.license import STATE_ZH, State
+from ledger.lifecycle import shown_state, state_at
+from ledger.log.contract import SEALS
+from ledger.workdays import day_to_date, instant_text, legal_day
+from projections import audit_trail, license as licenses, timeline
+from projections.audit_trail import AuditRow
+from projections.license import LicenseRow
+from projections.timeline import TimelineRow
+
+
+def status(ledger: Ledger, *, as_of: int) -> dict[str, Any]:
+    """Counts of the whole ledger; ``as_of`` (UTC µs) moves ``by_state`` only."""
+    ends = {s: n for s, n in ledger.log.ends().items() if s != SEALS}
+    registry = ledger.registry()
+    verdicts = audit_trail.count_by_verdict(ledger.views)
+    by_state = licenses.count_by_state(ledger.views, legal_day(as_of), registry)
+    accepted = verdicts.pop("accepted", 0)
+    return {
+        "as_of": instant_text(as_of),
+        "records": sum(ends.values()),
+        "sealed": ledger.head.load().tip.tree_size,
+        "projected": accepted + sum(verdicts.values()),
+        "accepted": accepted,
+        "refused": sum(verdicts.values()),
+        "licenses": sum(by_state.values()),
+        "by_state": dict(sorted(by_state.items())),
+        "by_act": dict(sorted(timeline.count_by_act(ledger.views).items())),
+        "by_refusal": dict(sorted(verdicts.items())),
+        "vkey": ledger.vkey,
+        "dsn": ledger.dsn,
+        "warnings": warnings(ledger),
+    }
+
+
+def warnings(ledger: Ledger) -> list[str]:
+    """What an operator should know about how this ledger is kept."""
+    found: list[str] = []
+    if ledger.settings.passphrase is None and ledger.settings.own_passphrase.exists():
+        found.append(
+            "the key files' passphrase lies beside them in "
+            f"{ledger.settings.own_passphrase.name}: whoever reads this directory can "
+            "sign as this ledger"
+        )
+    return found
+
+
+def license_row(ledger: Ledger, name: str) -> LicenseRow:
+    """The license of an identifier or ``system:number``; raises Unknown."""
+    row = licenses.find(ledger.views, name)
+    if row is not None:
+        return row
+    system, colon, number = name.partition(":")
+    if colon:
+        rows = licenses.find_by_source(ledger.views, system, number)
+        if len(rows) > 1:
+            raise Malformed(
+                "several licenses have this number",
+                expected="one of their identifiers",
+                found=", ".join(row.license_id for row in rows[:5]),
+            )
+        if rows:
+            return rows[0]
+    raise Unknown(
+        "no such license",
+        expected="a license identifier, or system:number as imported",
+        where="this ledger",
+    )
+
+
+def show(ledger: Ledger, name: str, *, as_of: int, reader: Reader) -> dict[str, Any]:
+    """One license as it shows on a day; personal values as ``reader`` may see them."""
+    row = license_row(ledger, name)
+    day = legal_day(as_of)
+    folded = row.folded
+    if day < row.settled_day:
+        found = state_at(
+            ledger.chain_of(row.license_id).acts,
+            effective=as_of,
+            known_at=ledger.clock(),
+            types=licenses.types_of(ledger.registry(), row.license_id),
+        )
+        if found is None:
+            raise Unknown(
+                "this license did not exist yet", where=day_to_date(day).isoformat()
+            )
+        folded = found
+    state = shown_state(folded, day)
+    kind = ledger.registry().license_type(row.type_code, folded.type_version)
+    return {
+        "license_id": row.license_id,
+        "identifier": folded.identifier,
+        "type": row.type_code,
+        "type_name": kind.name if kind else "",
+        "state": state.value,
+        "state_zh": state_words(state, folded.after),
+        "flags": list(folded.flags),
+        "version": folded.version,
+        "valid_from": _day(folded.valid_from),
+        "valid_until": _day(folded.valid_until),
+        "holders": reader.holders(row.license_id, folded.holders),
+        "fields": reader.face(row.license_id, folded),
+        "as_of": instant_text(as_of),
+    }
+
+
+def state_words(state: State, after: str) -> str:
+    """The Chinese term of a state; what a cancelled license was before is part of it."""
+    if state is State.CANC and after in STATE_ZH and after != State.VALID:
+        return f"{STATE_ZH[State(after)]}后注销"
+    return STATE_ZH[state]
+
+
+def history(ledger: Ledger, name: str, *, everything: bool) -> dict[str, Any]:
+    """A license's accepted events, and with ``everything`` its refused ones, in order."""
+    row = license_row(ledger, name)
+    accepted = {
+        r.position: r for r in timeline.timeline_of(ledger.views, row.license_id)
+    }
+    trail = audit_trail.audit_of(ledger.views, row.license_id)
+    return {
+        "license_id": row.license_id,
+        "events": [
+            _event(audit, accepted.get(audit.position))
+            for audit in trail
+            if everything or audit.verdict == "accepted"
+        ],
+    }
+
+
+def _event(audit: AuditRow, line: TimelineRow | None) -> dict[str, Any]:
+    return {
+        "position": audit.position,
+        "sequence": audit.sequence,
+        "act": audit.act,
+        "effective_at": _instant(audit.effective_at),
+        "recorded_at": _instant(audit.recorded_at),
+        "verdict": "accepted" if line else "refused",
+        "refusal": None if line else audit.verdict,
+        "changed": line.changed if line else {},
+        "signers": list(audit.signers or ()),
+        "event_digest": audit.digest.hex() if audit.digest else None,
+        "state_before": line.state_before if line else None,
+        "state_after": line.state_after if line else None,
+        "flags": list(line.flags) if line else [],
+    }
+
+
+def _day(day: int | None) -> str | None:
+    return None if day is None else day_to_date(day).isoformat()
+
+
+def _instant(us: int | None) -> str | None:
+    return None if us is None else instant_text(us)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns of text under headings, for people."""
+    widths = [
+        max(len(line[i]) for line in (headings, *rows)) for i in range(len(headings))
+    ]
+    lines = [
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+        for line in (headings, *rows)
+    ]
+    return "\n".join(lines)

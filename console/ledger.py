@@ -1,0 +1,214 @@
+"""One open ledger: what the command line, the import, the demo and programs use.
+
+with open_ledger(settings_of(Path("my-ledger"))) as ledger:
+    verdict = ledger.act(draft)
+    receipt = ledger.receipt(license_id)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from console.engine import Engine
+from console.key_ring import DEPARTMENT, ROOT, KeyRing
+from console.settings import Settings
+from ledger.catalogue import LicenseType
+from ledger.chain import ChainState
+from ledger.checkpoint import origin_line
+from ledger.drafting import Draft, DraftKeys, draft_event, next_position, public_code
+from ledger.errors import Malformed, Unknown
+from ledger.events import Event, Holder
+from ledger.license import License
+from ledger.license_identifiers import parse_license_id
+from ledger.log.contract import SEALS, EventLog
+from ledger.log.head import HeadStore
+from ledger.log.key_store import KeyRequest, KeyStore
+from ledger.lifecycle import fold
+from ledger.note import vkey
+from ledger.publish import Appended, RoleSigner, Signed, append, sign
+from ledger.registry import Registry
+from projections import audit_trail, chain, license as licenses, registry
+from projections.audit_trail import AuditRow
+from projections.migrate import VIEWS, use_schema
+from projections.tracking import Tracking
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+class Ledger:
+    """An open ledger; made by ``console.wiring``, belongs to one thread."""
+
+    engine: Engine
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        dsn: str,
+        founding: Registry,
+        log: EventLog,
+        head: HeadStore,
+        views: Connection[Any],
+        ring: KeyRing,
+        open_key_store: Callable[[], KeyStore],
+        clock: Callable[[], int],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        use_schema(views, VIEWS)
+        self.settings = settings
+        self.dsn = dsn
+        self.name = founding.name
+        self.origin = founding.origin
+        self.partitions = founding.partitions
+        self.log = log
+        self.head = head
+        self.views = views
+        self.ring = ring
+        self.clock = clock
+        self.random_bytes = random_bytes
+        self._open_key_store = open_key_store
+        self._key_store: KeyStore | None = None
+        self._destroyed_to = -1
+        self._tracking = Tracking(views, schema=VIEWS)
+
+    @property
+    def origin_line(self) -> str:
+        """The line that names this ledger on its checkpoints."""
+        return origin_line(self.name, self.origin)
+
+    @property
+    def vkey(self) -> str:
+        """The verifier key that readers of receipts need."""
+        return vkey(self.origin_line, self.registry().sealer_key().public_key)
+
+    def registry(self) -> Registry:
+        """The registry as it is projected now."""
+        return registry.load(self.views)
+
+    # --- catching up -------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        """Returns when all that is in the log now is sealed and projected."""
+        ends = {s: n for s, n in self.log.ends().items() if s != SEALS}
+        self.engine.settle(lambda: self._projected(ends))
+
+    def _projected(self, ends: dict[str, int]) -> bool:
+        reached = self._tracking.ordinals()
+        return all(reached.get(source, 0) >= end for source, end in ends.items())
+
+    def after_projection(self) -> None:
+        """Applies destructions that the projection has just brought in."""
+        if self._key_store is not None:
+            self._apply_destructions(self._key_store)
+
+    @property
+    def key_store(self) -> KeyStore:
+        """The key store, with every destruction of the log applied."""
+        if self._key_store is None:
+            self.catch_up()
+            store = self._open_key_store()
+            self._apply_destructions(store)
+            self._key_store = store
+        return self._key_store
+
+    def _apply_destructions(self, store: KeyStore) -> None:
+        found = chain.destructions(self.views, after=self._destroyed_to)
+        store.confirm(found)
+        self._destroyed_to = max((d[0] for d in found), default=self._destroyed_to)
+
+    # --- publishing --------------------------------------------------------------
+
+    def publish(self, signed: Sequence[Signed]) -> list[Appended]:
+        """Appends signed records; when it returns they survive a crash."""
+        return append(self.log, signed)
+
+    def await_verdict(self, appended: Appended) -> AuditRow:
+        """The verdict of one appended record, as soon as it is projected."""
+        source, ordinal = appended.source, appended.ordinal
+        self.engine.settle(lambda: self._tracking.ordinals().get(source, 0) > ordinal)
+        row = audit_trail.verdict_in(self.views, source, ordinal)
+        if row is None:
+            raise Unknown("no verdict is stored", where=f"{source}, record {ordinal}")
+        return row
+
+    def signers(self) -> list[RoleSigner]:
+        """The department's key that ``init`` made, in the main role."""
+        return [RoleSigner(signer=self.ring.signer(DEPARTMENT, purpose="act"))]
+
+    def root_signers(self) -> list[RoleSigner]:
+        """The root key that ``init`` made: a quorum of one."""
+        return [RoleSigner(signer=self.ring.signer(ROOT, purpose="root"))]
+
+    def create_key_store(self) -> None:
+        """Makes the key store's tables; part of the founding."""
+        self._open_key_store().create()
+
+    def chain_of(self, license_id: str) -> ChainState:
+        """The accepted acts of a license and their fold; empty when there is none."""
+        state = chain.load(self.views, [license_id]).get(("license", license_id))
+        if state is None:
+            return ChainState()
+        if state.license is None and state.acts:
+            state.license = fold(
+                state.acts, licenses.types_of(self.registry(), license_id)
+            )
+        return state
+
+    def draft(self, draft: Draft, signers: Sequence[RoleSigner]) -> Event:
+        """The event of a draft as the next of its chain, personal values encrypted."""
+        kind = self.type_of(draft.license_id)
+        state = self.chain_of(draft.license_id)
+        holders = self._holders(draft, state.license)
+        refs = tuple(holder["ref"] for holder in holders)
+        keys = self.key_store.issue(
+            [KeyRequest(license_id=draft.license_id, holder_refs=refs)]
+        )[0]
+        return draft_event(
+            draft,
+            origin=self.origin,
+            kind=kind,
+            position=next_position(draft, state),
+            keys=DraftKeys(
+                event_id=keys.event_id, holders=holders, event_keys=keys.event_keys
+            ),
+            signed_at=self.clock(),
+            signers=[one.entry for one in signers],
+            random_bytes=self.random_bytes,
+        )
+
+    def act(
+        self, draft: Draft, signers: Sequence[RoleSigner] | None = None
+    ) -> AuditRow:
+        """Drafts, signs and publishes one act, and waits for its verdict."""
+        given = list(signers or self.signers())
+        event = self.draft(draft, given)
+        signed = sign(event, given, partitions=self.partitions)
+        return self.await_verdict(self.publish([signed])[0])
+
+    def type_of(self, license_id: str) -> LicenseType:
+        """The type in force of a license_id; raises Malformed when there is none."""
+        code = parse_license_id(license_id).type_code
+        found = self.registry().license_type(code)
+        if found is None:
+            raise Malformed(
+                "no such license type in this ledger",
+                expected="a type that `license-ledger registry list` shows",
+                found=code,
+            )
+        return found
+
+    def _holders(self, draft: Draft, before: License | None) -> tuple[Holder, ...]:
+        if draft.holders is None:
+            kept = before.holders if before is not None else ()
+            return tuple({"kind": k, "ref": r, "code": c} for k, r, c in kept)
+        refs = self.key_store.holder_refs([(h.kind, h.code) for h in draft.holders])
+        return tuple(
+            {
+                "kind": holder.kind,
+                "ref": ref,
+                "code": public_code(holder.kind, holder.code),
+            }
+            for holder, ref in zip(draft.holders, refs, strict=True)
+        )

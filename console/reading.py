@@ -1,0 +1,157 @@
+"""Personal values for readers: masked, or in clear for a purpose that is kept.
+
+Every opening in clear leaves a line in the access file: when, who, why, which license,
+which fields; never a value.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from console.ledger import Ledger
+from ledger.codec import decode_value
+from ledger.encryption import decrypt_field, holder_index_of
+from ledger.errors import LedgerError, Malformed
+from ledger.identifiers import mask
+from ledger.license import FaceValue, License
+from ledger.workdays import instant_text
+from projections import shown
+
+ACCESS_FILE = "access"
+ERASED = "(erased 已销毁)"
+CLOSED = "(encrypted)"
+PURPOSE_MAX = 200
+_MASKS = {
+    "name": "name",
+    "head": "name",
+    "legal_rep": "name",
+    "owner": "name",
+    "id_no": "id_number",
+    "address": "address",
+    "residence": "address",
+    "birth_date": "date",
+    "phone": "phone",
+    "plate": "plate",
+}
+
+
+class Reader:
+    """Shows the face of a license to one reader.
+
+    ``purpose`` None masks; otherwise values come in clear and the access is recorded.
+    """
+
+    def __init__(self, ledger: Ledger, *, purpose: str | None) -> None:
+        if purpose is not None and not 0 < len(purpose.strip()) <= PURPOSE_MAX:
+            raise Malformed(
+                "a purpose is needed to reveal personal data",
+                expected=f"1 to {PURPOSE_MAX} characters",
+                where="--reveal",
+            )
+        self._ledger = ledger
+        self._purpose = purpose
+
+    def face(self, license_id: str, folded: License) -> dict[str, Any]:
+        """The type's fields by name; encrypted ones opened, masked unless revealed."""
+        encrypted = {
+            name: face
+            for name, face in folded.face.items()
+            if isinstance(face.value, bytes)
+        }
+        if self._purpose is not None and encrypted:
+            record_access(self._ledger, self._purpose, license_id, sorted(encrypted))
+        opened = self._open(license_id, encrypted)
+        return {
+            name: opened[name] if name in encrypted else shown.clear(face.value)
+            for name, face in sorted(folded.face.items())
+        }
+
+    def holders(
+        self, license_id: str, holders: tuple[tuple[str, bytes, str], ...]
+    ) -> list[dict[str, str]]:
+        """Holders by kind; a person's code only masked, or in clear for a purpose."""
+        persons = [ref for _, ref, code in holders if not code]
+        if self._purpose is not None and persons:
+            record_access(self._ledger, self._purpose, license_id, ["holders"])
+        return [
+            {"kind": kind, "ref": ref.hex(), "code": code or self._code(ref)}
+            for kind, ref, code in holders
+        ]
+
+    def _code(self, ref: bytes) -> str:
+        try:
+            _, code = self._ledger.key_store.holder_of(ref)
+        except LedgerError as error:
+            return ERASED if error.family == "unknown" else CLOSED
+        return code if self._purpose is not None else mask(code, kind="id_number")
+
+    def _open(
+        self, license_id: str, encrypted: dict[str, FaceValue]
+    ) -> dict[str, Any]:
+        if not encrypted:
+            return {}
+        names = list(encrypted)
+        asked = [
+            (self._ref(license_id, encrypted[n]), license_id, encrypted[n].event_id)
+            for n in names
+        ]
+        try:
+            keys = self._ledger.key_store.event_keys(asked)
+        except LedgerError:
+            return dict.fromkeys(names, CLOSED)
+        found: dict[str, Any] = {}
+        for name, (ref, _, event_id), key in zip(names, asked, keys, strict=True):
+            if key is None:
+                found[name] = ERASED
+                continue
+            opened = decrypt_field(
+                event_key=key,
+                origin=self._ledger.origin,
+                event_id=event_id,
+                holder_ref=ref,
+                name=name,
+                blob=encrypted[name].value,
+            )
+            found[name] = self._shown(
+                name, shown.clear(decode_value(opened.avro_value))
+            )
+        return found
+
+    def _ref(self, license_id: str, face: FaceValue) -> bytes:
+        """The holder whose key closed a value: of the act that set it, by its index."""
+        acts = self._ledger.chain_of(license_id).acts
+        act = next(act for act in acts if act.position == face.position)
+        return act.holders[holder_index_of(face.value)][1]
+
+    def _shown(self, name: str, value: Any) -> Any:
+        if self._purpose is not None:
+            return value
+        if isinstance(value, str):
+            return mask(value, kind=_MASKS.get(name, "default"))
+        return "***"
+
+
+def record_access(
+    ledger: Ledger, purpose: str, license_id: str, fields: list[str]
+) -> None:
+    """Appends one line to the access file and fsyncs it before anything is shown."""
+    line = json.dumps(
+        {
+            "at": instant_text(ledger.clock()),
+            "who": getpass.getuser(),
+            "purpose": purpose,
+            "license_id": license_id,
+            "fields": fields,
+        },
+        ensure_ascii=False,
+    )
+    path: Path = ledger.settings.directory / ACCESS_FILE
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "ab") as file:
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,186 @@
+"""Plain constructor calls that put a ledger together; the only wiring there is."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+
+from console.embedded import EmbeddedPostgres
+from console.engine import Engine
+from console.key_ring import KeyRing
+from console.ledger import Ledger
+from console.settings import Settings
+from consumers.project import Projector
+from consumers.seal import Sealer
+from consumers.sealing_keys import SealingKeys
+from ledger.errors import Malformed, Unavailable
+from ledger.log.contract import source_names
+from ledger.log.head import HeadStore
+from ledger.log.journal import CheckpointJournal
+from ledger.log.key_store import KeyStore
+from ledger.log.postgres import PostgresLog, translated
+from ledger.signing import verify
+from projections.founding import found
+
+WAKE_ON: tuple[LiteralString, ...] = ("ledger_verdicts",)
+SERVER_VERSION_MIN = 150_000
+_TAKE = "SELECT pg_try_advisory_lock(hashtextextended('license-ledger/engine', 0))"
+_GIVE_BACK = "SELECT pg_advisory_unlock(hashtextextended('license-ledger/engine', 0))"
+_HAS_LEDGER = "SELECT to_regclass('log.record') IS NOT NULL"
+
+
+def now_us() -> int:
+    """The clock: UTC µs since 1970."""
+    return time.time_ns() // 1_000
+
+
+class EngineLock:
+    """The advisory lock of whoever seals and projects; ends with its connection."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def take(self) -> bool:
+        """Takes it if it is free."""
+        with translated("taking the engine's lock"):
+            row = self._connection.execute(_TAKE).fetchone()
+        return bool(row and row[0])
+
+    def give_back(self) -> None:
+        """Gives it back."""
+        with translated("giving back the engine's lock"):
+            self._connection.execute(_GIVE_BACK)
+
+
+class Connections:
+    """Connections to one database, closed together; each belongs to one user."""
+
+    def __init__(self, dsn: str, stack: ExitStack) -> None:
+        self.dsn = dsn
+        self._stack = stack
+
+    def open(self) -> psycopg.Connection[Any]:
+        """A new connection in autocommit mode; raises Unavailable when there is none."""
+        try:
+            connection = psycopg.connect(self.dsn, autocommit=True)
+        except psycopg.ProgrammingError as error:
+            raise Malformed(
+                "not a PostgreSQL address",
+                expected="postgresql://… or key=value pairs",
+                where="--dsn",
+            ) from error
+        except psycopg.Error as error:
+            raise Unavailable(
+                "no connection to PostgreSQL",
+                found=type(error).__name__,
+                where="--dsn",
+            ) from error
+        self._stack.callback(connection.close)
+        version = connection.info.server_version
+        if version < SERVER_VERSION_MIN:
+            raise Malformed(
+                "this PostgreSQL is too old", expected=">= 15", found=str(version)
+            )
+        return connection
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[tuple[Connections, tuple[str, ...]]]:
+    """The database of a ledger for a while, and what starting it changed (as root)."""
+    with ExitStack() as stack:
+        if settings.dsn is not None:
+            yield Connections(settings.dsn, stack), ()
+        else:
+            server = stack.enter_context(EmbeddedPostgres(settings.embedded))
+            yield Connections(server.dsn, stack), server.changes
+
+
+def holds_ledger(connection: psycopg.Connection[Any]) -> bool:
+    """Whether this database has a ledger's tables already."""
+    with translated("looking for a ledger"):
+        row = connection.execute(_HAS_LEDGER).fetchone()
+    return bool(row and row[0])
+
+
+@contextmanager
+def open_ledger(settings: Settings) -> Iterator[Ledger]:
+    """Opens the ledger of a directory; raises Malformed when there is none."""
+    if settings.dsn is None and not settings.embedded.exists():
+        raise Malformed(
+            "no ledger here",
+            expected="a directory that `license-ledger init` made",
+            where=str(settings.directory),
+        )
+    with database(settings) as (connections, _):
+        if not holds_ledger(connections.open()):
+            raise Malformed(
+                "no ledger here",
+                expected="a ledger that `license-ledger init` finished",
+                where=str(settings.directory),
+            )
+        yield assemble(settings, connections)
+
+
+def assemble(settings: Settings, connections: Connections) -> Ledger:
+    """Constructs everything of one open ledger over fresh connections."""
+    log = PostgresLog(connections.open(), wake_on=WAKE_ON)
+    head = HeadStore(connections.open())
+    views = connections.open()
+    ring = KeyRing(settings)
+    tables = connections.open()
+    founding = found(log)
+
+    def make() -> tuple[Sealer, Projector]:
+        keys = SealingKeys(founding, ring.sealer_of)
+        sealer = Sealer(
+            log,
+            head,
+            keys,
+            origin=keys.origin_line,
+            clock=now_us,
+            verify=verify,
+            journal=CheckpointJournal(settings.journal),
+        )
+        projector = Projector(
+            tables,
+            log=log,
+            head=head,
+            sources=source_names(founding.partitions),
+        )
+        return sealer, projector
+
+    def open_key_store() -> KeyStore:
+        return KeyStore(
+            connections.open(),
+            wrapping_key=ring.wrapping_key(),
+            clock=now_us,
+            random_bytes=secrets.token_bytes,
+        )
+
+    ledger = Ledger(
+        settings=settings,
+        dsn=connections.dsn,
+        founding=founding,
+        log=log,
+        head=head,
+        views=views,
+        ring=ring,
+        open_key_store=open_key_store,
+        clock=now_us,
+        random_bytes=secrets.token_bytes,
+    )
+    ledger.engine = Engine(
+        lock=EngineLock(connections.open()),
+        log=log,
+        make=make,
+        after=ledger.after_projection,
+    )
+    return ledger
+
+
+__all__ = ["assemble", "database", "now_us", "open_ledger"]
