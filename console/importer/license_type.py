@@ -117,7 +117,7 @@ def _type_event(kind: LicenseType, desk: ImportDesk) -> Event:
     return bare_event(
         chain="registry",
         subject=subject,
-        act="CHANGE" if acts else "ADD",
+        act="ADD" if registry.license_type(kind.code) is None else "CHANGE",
         origin=registry.origin,
         event_id=draw_event_ids(1, now_us=now, random_bytes=desk.random_bytes)[0],
         position=Position(

@@ -11,10 +11,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import msgspec
-from typing_extensions import Self
 
 from console.importer.rejects import Reject
 from console.importer.rows import SourceRow
