@@ -16,7 +16,8 @@ from ledger.events import Event
 from ledger.keyring import Key
 from ledger.license_identifiers import LicenseId, parse_license_id
 from ledger.refusals import Refusal
-from ledger.registry_state import RegistryState, values_of
+from ledger.registry_state import RegistryState
+from ledger.registry_values import values_of
 from ledger.workdays import legal_day
 
 MAIN, JOINT, SUPERIOR = 1, 2, 3

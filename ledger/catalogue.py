@@ -17,6 +17,8 @@ from ledger.check_digits import DIGITS, consists_of
 from ledger.errors import Malformed
 from ledger.events import Cell, Row, Rows
 from ledger.formats import FORMATS
+from ledger.lifecycle_table import ACTS
+from ledger.reserved_fields import RESERVED
 
 VALUE_KINDS = frozenset("stdmniplb")
 LEVELS = ("nation", "province", "city", "county", "township", "other")
@@ -26,20 +28,8 @@ CODE_STATUSES = ("published", "placeholder", "foreign")
 RETENTIONS = ("permanent", "long", "30", "10")
 """永久, 长期 (as long as the right and 30 years more), 30 年, 10 年."""
 
-TYPE_ACTS = frozenset(
-    "ISSUE CHANGE RENEW REPLACE REISSUE SUSPEND PAUSE RESUME REVOKE ANNUL WITHDRAW "
-    "CANCEL CORRECT DOWNGRADE TRANSFER_OUT TRANSFER_IN".split()
-)
+TYPE_ACTS = frozenset(n for n, rule in ACTS.items() if not rule.always_allowed)
 """Acts that a type must list to allow them."""
-ACTS_FOR_ALL = frozenset(
-    "BASELINE LINK MARK ANNOTATE ARCHIVE RESTORE VOID_VERSION".split()
-)
-RESERVED = frozenset(
-    "certificate_identifier valid_from valid_until area term_until served_on version "
-    "certificate_number effect_from state after ground mark mark_on mark_date "
-    "continues_as previous_identifier".split()
-)
-"""Field names with one meaning in all types; a type's own fields have other names."""
 CITIZEN_FORMATS = frozenset({"citizen_id", "disability_card_number"})
 """Formats that hold a citizen number: class 4, so that none stands in clear."""
 
@@ -127,11 +117,11 @@ class LicenseType:
     source_rows: int = 0  # number in the province's catalogue, 0 = foreign
 
 
-_SCALARS = (
-    "name name_en code_status definer definer_name definer_level issuer_level "
-    "issuer_name holder_category holders_max late_renewal grace_days auto_extension "
-    "current_per_holder resume_on_application horizon_days retention source_rows"
-).split()
+_NO_SCALARS = (
+    *("code", "version", "renewal_window", "validity", "items"),
+    *("acts", "signatures", "while_restricted", "fields"),
+)
+_SCALARS = tuple(f.name for f in fields(LicenseType) if f.name not in _NO_SCALARS)
 _FACE = tuple(f.name for f in fields(FaceField))
 _ALWAYS = "always"
 
@@ -251,7 +241,6 @@ def _convert(given: Mapping[str, Any], where: str) -> LicenseType:
 
 def _problems(kind: LicenseType) -> list[str]:
     """What is wrong with a definition, in words for its definer."""
-    known = TYPE_ACTS | ACTS_FOR_ALL
     window = kind.renewal_window
     rules = {
         "code: 18 characters of the definer and 3 digits": (
@@ -268,7 +257,7 @@ def _problems(kind: LicenseType) -> list[str]:
         "validity": bool(kind.validity) and all(kind.validity),
         "acts": bool(kind.acts) and kind.acts <= TYPE_ACTS,
         "signatures": all(
-            act in known and _roles_ok(roles) for act, roles in kind.signatures.items()
+            act in ACTS and _roles_ok(roles) for act, roles in kind.signatures.items()
         ),
         "while_restricted": kind.while_restricted <= {"CHANGE", "RENEW"},
         "grace_days": kind.grace_days is None or kind.grace_days >= 0,

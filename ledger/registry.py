@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ledger import authorisation, registry_checks
+from ledger import authorisation, registry_checks, registry_signers
 from ledger.catalogue import LicenseType
 from ledger.codec import decode_event
 from ledger.envelope import event_digest
@@ -53,7 +53,7 @@ class Registry(RegistryState):
 
     def check_signers(self, event: Event) -> None:
         """Check 9 of a registry record: k root keys, a registrar, a definer, the owner."""
-        registry_checks.check_signers(self, event)
+        registry_signers.check_signers(self, event)
 
     def check_fields(self, event: Event, verify: Verify, *, sealed_at: int) -> None:
         """Check 11 of a registry record; ``verify(public_key, message, signature)``."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger.catalogue import LicenseType, type_rows
 from ledger.events import Field, Rows, Value
-from ledger.registry_state import first_schemas
+from ledger.registry_values import first_schemas
 from ledger.workdays import Calendar
 
 
