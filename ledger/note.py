@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import unicodedata
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +22,9 @@ SIGNATURES_MAX = 100
 # C2SP signed-note assigns SM2 no type byte: 0xff is followed by a long identifier.
 LOG_KEY = b"\xffsm2-sm3/v1"
 WITNESS_KEY = b"\xffsm2-sm3-cosig/v1"
+
+# Control characters (Unicode category Cc), and surrogates, which have no UTF-8.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """(public key 04‖X‖Y, message, signature r‖s) -> whether the signature is right."""
@@ -160,11 +163,8 @@ def verify_cosignature(
 
 def check_name(name: str) -> str:
     """Returns the key name; Malformed if it is empty or holds a space, '+' or control."""
-    spoiled = any(
-        character in "+" or character.isspace() or _is_control(character)
-        for character in name
-    )
-    if not name or spoiled:
+    # Splitting at white space leaves a name without any in one piece.
+    if name.split() != [name] or "+" in name or _CONTROL.search(name):
         raise Malformed("not a key name", expected="no space, '+' or control character")
     return name
 
@@ -175,7 +175,7 @@ def decode_text(text: bytes) -> str:
         decoded = text.decode()
     except UnicodeDecodeError as error:
         raise Malformed("not UTF-8", where=f"byte {error.start}") from error
-    if any(_is_control(character) for character in decoded.replace("\n", "")):
+    if _CONTROL.search(decoded.replace("\n", "")):
         raise Malformed("a control character in a note")
     return decoded
 
@@ -230,8 +230,3 @@ def _line_of(note: Note, name: str, key_id: bytes) -> bytes:
 
 def _holds(verify: Verify, public_key: bytes, message: bytes, signature: bytes) -> bool:
     return len(signature) == SIGNATURE_SIZE and verify(public_key, message, signature)
-
-
-def _is_control(character: str) -> bool:
-    """Control characters, and surrogates, which have no UTF-8."""
-    return unicodedata.category(character) in {"Cc", "Cs"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-# Hashes do not compress; full tiles (8 KB) go to the side table as they are.
+# Hashes do not compress. A tile that still grows stays in its row, which is quicker to
+# replace; the full 8 KB do not fit one and go to the side table as they are.
 CREATE: Final = """
 CREATE SCHEMA IF NOT EXISTS head;
 CREATE TABLE IF NOT EXISTS head.head (
@@ -32,7 +33,7 @@ CREATE TABLE IF NOT EXISTS head.tile (
     index bigint NOT NULL,
     hashes bytea NOT NULL,
     PRIMARY KEY (level, index)
-);
+) WITH (toast_tuple_target = 8160);
 ALTER TABLE head.tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
 CREATE TABLE IF NOT EXISTS head.verdict (
     seal_no bigint NOT NULL,

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS log.source (
     next bigint NOT NULL DEFAULT 0 CHECK (next >= 0)
 );
 CREATE TABLE IF NOT EXISTS log.record (
-    source text NOT NULL REFERENCES log.source,
+    source text NOT NULL,
     ordinal bigint NOT NULL CHECK (ordinal >= 0),
     data bytea NOT NULL CHECK (octet_length(data) <= 1000000),
     PRIMARY KEY (source, ordinal)
