@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.events import Event, Value
+from ledger.events import Event, Flags, Value
 
 
 class Act(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -21,6 +21,7 @@ class Act(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     are given (check 5). ``cause`` is causes[0] or empty. ``fields`` holds values as
     carried. ``source_act`` and ``nonstandard`` come from the backfill flags;
     ``source_ref`` is the source system's own name of the row or case.
+    ``decision_excused``: backfilled stock whose flags say why the decision is missing.
     """
 
     position: int
@@ -46,6 +47,7 @@ class Act(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     source_key: bytes
     source_system: str = ""
     source_ref: str = ""
+    decision_excused: bool = False
 
 
 def source_key(event: Event) -> bytes:
@@ -93,4 +95,13 @@ def act_of(event: Event, *, position: int, digest: bytes, recorded_at: int) -> A
         source_key=source_key(event),
         source_system=event["matter"]["source_system"],
         source_ref=event["matter"]["source_ref"],
+        decision_excused=flags is not None and _decision_excused(flags),
+    )
+
+
+def _decision_excused(flags: Flags) -> bool:
+    prefix = "decision="
+    return any(
+        entry.startswith(prefix) and len(entry) > len(prefix)
+        for entry in flags["missing"]["strings"]
     )

@@ -87,6 +87,7 @@ class License(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     merged_into: str = ""
     valid_from: int | None = None
     valid_until: int | None = None
+    area: str = ""
     renewal_pending: bool = False
     restrictions: tuple[Restriction, ...] = ()
     holders: tuple[tuple[str, bytes, str], ...] = ()
