@@ -8,7 +8,8 @@ from typing import Any
 from console.importer.desk import ImportDesk
 from console.importer.field_values import READABLE
 from console.importer.mapping import StockMapping
-from ledger.catalogue import ACTS_FOR_ALL, LicenseType, parse_type, type_rows
+from ledger import lifecycle
+from ledger.catalogue import LicenseType, parse_type, type_rows
 from ledger.drafting import Position, bare_event
 from ledger.errors import Malformed, Refused
 from ledger.event_ids import draw_event_ids
@@ -90,7 +91,9 @@ def _check_fits(mapping: StockMapping, kind: LicenseType) -> None:
     )
     _demand(not unreadable, "fields that one cell cannot say", unreadable)
     acts = {act for column in mapping.acts for act in column.values.values()}
-    foreign = sorted(acts - kind.acts - ACTS_FOR_ALL)
+    foreign = sorted(
+        act for act in acts - kind.acts if not lifecycle.ACTS[act].always_allowed
+    )
     _demand(not foreign, "acts that the type does not allow", foreign)
     person = is_person_kind(mapping.holder_kind)
     wrong = {"person": not person, "household": not person, "organisation": person}

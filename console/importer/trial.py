@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from console.importer.mapping import OPENING_STATES, StockMapping
 from console.importer.plan import BASELINE, OPENING_ACTS, Proposal
@@ -23,12 +23,11 @@ from ledger.drafting import (
     HolderDraft,
     Position,
     draft_event,
-    makes_version,
+    public_code,
 )
 from ledger.encryption import NONCE_SIZE, TAG_SIZE
 from ledger.events import ZERO_DIGEST, Event, Holder, Signer, Value
 from ledger.facts import Act, act_of
-from ledger.holders import is_person_kind
 from ledger.license import License
 from ledger.license_identifiers import parse_license_id
 from ledger.lifecycle import TypeOfVersion
@@ -40,7 +39,7 @@ _NO_ID = bytes(16)
 
 def holder_of(kind: str, code: str, ref: bytes) -> Holder:
     """A holder as events name one: the code only where it is an organisation's."""
-    return {"kind": kind, "ref": ref, "code": "" if is_person_kind(kind) else code}
+    return {"kind": kind, "ref": ref, "code": public_code(kind, code)}
 
 
 def stand_in(code: str) -> bytes:
@@ -89,15 +88,10 @@ class ImportTrial:
     signers: Sequence[Signer]
     refs: Mapping[str, bytes]
     now: int
-    _faceless: LicenseType = field(init=False)
-
-    def __post_init__(self) -> None:
-        # A type without fields encrypts nothing: the blanks go through as they are.
-        object.__setattr__(self, "_faceless", replace(self.kind, fields={}))
 
     def version_after(self, act: str, license_: License | None) -> int:
         """The version that this act makes, 0 when it makes none."""
-        if not makes_version(act):
+        if lifecycle.ACTS[act].makes_version != "always":
             return 0
         return license_.version + 1 if license_ is not None else 1
 
@@ -136,19 +130,10 @@ class ImportTrial:
         code = proposal.row.holder_code
         ref = self.refs.get(code) or stand_in(code)
         holders = (holder_of(self.mapping.holder_kind, code, ref),)
-        faces = self.kind.fields
-        blanked = {
-            name: _BLANK
-            if value is not None
-            and name in faces
-            and field_checks.must_encrypt(faces[name], holders)
-            else value
-            for name, value in draft.fields.items()
-        }
-        return draft_event(
-            replace(draft, fields=blanked),
+        event = draft_event(
+            replace(draft, fields={}),
             origin=self.origin,
-            kind=self._faceless,
+            kind=self.kind,
             position=Position(
                 sequence=proposal.sequence,
                 previous=acts[-1].digest if acts else ZERO_DIGEST,
@@ -159,6 +144,18 @@ class ImportTrial:
             signers=self.signers,
             random_bytes=_no_chance,
         )
+        event["fields"] += [
+            {"name": name, "value": self._blanked(name, value, holders)}
+            for name, value in draft.fields.items()
+        ]
+        event["fields"].sort(key=lambda one: one["name"])
+        return event
+
+    def _blanked(self, name: str, value: Value, holders: Sequence[Holder]) -> Value:
+        face = self.kind.fields.get(name)
+        if value is None or face is None:
+            return value
+        return _BLANK if field_checks.must_encrypt(face, holders) else value
 
 
 def _no_chance(size: int) -> bytes:
