@@ -13,7 +13,7 @@ from consumers.seal_recovery import SealerKeys, check_ends, recover_head
 from ledger.compact import CompactRange
 from ledger.errors import Unavailable, Untrusted
 from ledger.events import Seal, VerdictRange
-from ledger.log.contract import RECORD_SIZE_MAX, REGISTRY, SEALS, EventLog
+from ledger.log.contract import RECORD_SIZE_MAX, REGISTRY, SEALS, EventLog, base_of
 from ledger.log.head import Head, HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.merkle import leaf_hash
@@ -140,7 +140,7 @@ class Sealer:
         data = encode_seal(seal)
         # What a reader would refuse must never be signed into being.
         new = next_tip(tip, seal, sources=sources, placed_of=self._placed_of)
-        registry = [b for b in batches if b.source == REGISTRY]
+        registry = [b for b in batches if base_of(b.source) == REGISTRY]
         # If the commit fails it may have happened all the same: the head is read again.
         self._head = None
         self._store.commit(
@@ -202,11 +202,11 @@ class Sealer:
         return [found[source] for source in sources if source in found]
 
     def _waiting(self, tip: Tip) -> dict[str, int]:
-        ends = self._log.ends()
-        check_ends(ends, tip.nexts)
+        ends, sources = self._log.ends(), self._keys.sources()
+        check_ends(ends, tip.nexts, sources=sources)
         return {
             source: ends[source] - tip.nexts.get(source, 0)
-            for source in self._keys.sources()
+            for source in sources
             if ends.get(source, 0) > tip.nexts.get(source, 0)
         }
 

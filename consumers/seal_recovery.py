@@ -6,13 +6,13 @@ The seals in the log are the truth; the head in PostgreSQL may be one seal ahead
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from ledger.errors import Untrusted
 from ledger.events import Seal
-from ledger.log.contract import REGISTRY, SEALS, EventLog
+from ledger.log.contract import REGISTRY, SEALS, EventLog, base_of
 from ledger.log.head import Head, HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.merkle import leaf_hash
@@ -56,26 +56,28 @@ def recover_head(
 ) -> Head:
     """Returns the head, agreed with log and journal; ``keys`` are brought up to it.
 
-    ``followed``: the last seal that ``keys`` have followed. (1) the log holds all that
-    the head says it does; (2) keys; (3) seals in the log behind the head's are taken
-    over; (4) the journal is not ahead and says the same; (5) the last seal goes into
-    log and journal if a crash kept it out. Raises Untrusted.
+    ``followed``: the last seal that ``keys`` have followed. (1) the log holds the seal
+    that was appended last; (2) keys; (3) no source in use ends before what is sealed of
+    it; (4) seals in the log behind the head's are taken over; (5) the journal is not
+    ahead and says the same; (6) the last seal goes into log and journal if a crash kept
+    it out. Raises Untrusted.
     """
     head = store.load()
     # Step 1.
-    check_ends(log.ends(), {**head.tip.nexts, SEALS: head.seals_next})
     _check_published(log, store, head)
     # Step 2.
     for data in store.registry_seals(followed + 1):
         _follow(log, keys, decode_seal(data))
     # Step 3.
+    check_ends(log.ends(), head.tip.nexts, sources=keys.sources())
+    # Step 4.
     head = rebuild_head(
         log, store, keys, head=head, origin=origin, verify=verify, journal=journal
     )
-    # Step 4.
+    # Step 5.
     if journal is not None:
         _check_journal(store, journal, head)
-    # Step 5.
+    # Step 6.
     if head.pending is not None:
         ordinal = log.append(SEALS, [head.pending])
         head = _published(store, head, ordinal)
@@ -118,9 +120,15 @@ def rebuild_head(
     return head
 
 
-def check_ends(ends: Mapping[str, int], nexts: Mapping[str, int]) -> None:
-    """Raises Untrusted if a source ends before what was taken from it."""
-    for source, taken in nexts.items():
+def check_ends(
+    ends: Mapping[str, int], nexts: Mapping[str, int], *, sources: Iterable[str]
+) -> None:
+    """Raises Untrusted if a source ends before what is sealed of it.
+
+    A source that was succeeded may be damaged: that is why it was.
+    """
+    for source in sources:
+        taken = nexts.get(source, 0)
         if ends.get(source, 0) < taken:
             raise Untrusted(
                 "the log has lost records that are sealed",
@@ -194,12 +202,13 @@ def _follow(log: EventLog, keys: SealerKeys, seal: Seal) -> None:
 
 
 def _registry_range(seal: Seal) -> Placed | None:
-    return next((p for p in placed_ranges(seal) if p.source == REGISTRY), None)
+    return next((p for p in placed_ranges(seal) if base_of(p.source) == REGISTRY), None)
 
 
 def _check_published(log: EventLog, store: HeadStore, head: Head) -> None:
     if head.published < 0:
         return
+    check_ends(log.ends(), {SEALS: head.seals_next}, sources=(SEALS,))
     held = log.read(SEALS, head.seals_next - 1, limit=1, size_max=_PAGE_SIZE)
     if held != [store.seal_bytes(head.published)]:
         raise Untrusted(

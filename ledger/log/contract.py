@@ -29,6 +29,11 @@ def source_names(partitions: int) -> tuple[str, ...]:
     return (REGISTRY, *(events_source(p) for p in range(partitions)))
 
 
+def base_of(source: str) -> str:
+    """The source whose place this one has: ``events-3`` of ``events-3.1``."""
+    return source.split(".", 1)[0]
+
+
 def check_records(records: Sequence[bytes]) -> None:
     """Raises Malformed for what no log takes: no records, or one that is too large."""
     if not records:

@@ -23,15 +23,17 @@ from tests.ledger.seal_maker import ORIGIN, SIGNERS, SOURCES
 
 FOUND = b"the founding record"
 ROTATE = b"the sealer key changes here"
+SUCCEED = b"events-0 goes on as events-0.1"
 ALL = 1_000_000_000
 
 
 class RotatingKeys:
-    """Key 0 until the registry says ROTATE, then key 1, and so on."""
+    """Key 0 until the registry says ROTATE, then key 1, and so on; see SUCCEED."""
 
     def __init__(self, signers: Sequence[Signer] = SIGNERS) -> None:
         self.signers = signers
         self.changes = 0
+        self.succeeded = False
         self.followed: list[tuple[int, list[bytes]]] = []
 
     def sealer_key(self) -> bytes:
@@ -41,7 +43,9 @@ class RotatingKeys:
         return [signer.public_key for signer in self.signers[: self.changes]]
 
     def sources(self) -> Sequence[str]:
-        return SOURCES
+        if not self.succeeded:
+            return SOURCES
+        return [f"{s}.1" if s == "events-0" else s for s in SOURCES]
 
     def signer(self) -> Signer:
         return self.signers[self.changes]
@@ -49,6 +53,7 @@ class RotatingKeys:
     def follow(self, seal: Seal, records: Sequence[bytes]) -> None:
         self.followed.append((seal["seal_no"], list(records)))
         self.changes += records.count(ROTATE)
+        self.succeeded |= SUCCEED in records
 
 
 class World:
@@ -60,7 +65,7 @@ class World:
     def __init__(self, dsn: str, folder: Path) -> None:
         self.dsn = dsn
         self.connection = psycopg.connect(dsn, autocommit=True)
-        self.store = MemoryStore([*SOURCES, SEALS])
+        self.store = MemoryStore([*SOURCES, "events-0.1", SEALS])
         self.log: EventLog = MemoryLog(self.store)
         self.head = HeadStore(self.connection)
         self.head.create()

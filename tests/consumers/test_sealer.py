@@ -14,7 +14,7 @@ from ledger.log.head import Fenced
 from ledger.log.journal import CheckpointJournal
 from ledger.seal import encode_seal, signed_seal
 from ledger.seal_reader import Fork
-from tests.consumers.sealing import ALL, FOUND, ROTATE, RotatingKeys, World
+from tests.consumers.sealing import ALL, FOUND, ROTATE, SUCCEED, RotatingKeys, World
 from tests.ledger.seal_maker import ORIGIN, SIGNERS
 
 pytestmark = pytest.mark.postgres
@@ -167,6 +167,26 @@ def test_rotated_key_signs_from_the_next_seal_on(founded: World) -> None:
     assert founded.sealer(keys=restarted).step()
     assert restarted.followed == [(0, [FOUND]), (1, [ROTATE])]
     assert len(founded.check()) == 4
+
+
+def test_succeeding_source_stands_in_the_place_of_the_damaged_one(
+    founded: World,
+) -> None:
+    founded.log.append("events-0", [b"a", b"b"])
+    sealer = founded.sealer()
+    assert sealer.step()
+    lost = founded.store.records["events-0"].pop()
+    with pytest.raises(Untrusted, match="events-0"):
+        sealer.step()
+    founded.store.records["events-0"].append(lost)
+    founded.log.append("registry", [SUCCEED])
+    assert sealer.step()
+    founded.store.records["events-0"].pop()
+    founded.log.append("events-0.1", [b"c"])
+    founded.log.append("events-1", [b"d"])
+    assert founded.sealer().step()
+    founded.store.records["events-0"].append(lost)
+    assert ranges(founded.check()[-1]) == [("events-0.1", 0, 1), ("events-1", 0, 1)]
 
 
 def test_clock_behind_the_last_seal_stops_the_sealer(founded: World) -> None:
