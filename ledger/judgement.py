@@ -25,7 +25,7 @@ from ledger.fold import (
 from ledger.judged_fields import check_resulting_face
 from ledger.license import License, State
 from ledger.lifecycle_guards import ILLEGAL, TypeOfVersion, place
-from ledger.lifecycle_step import RESTRICTIONS, step
+from ledger.lifecycle_step import RESTRICTIONS, opened, step
 from ledger.lifecycle_table import ACTS, ActRule
 from ledger.refusals import Refusal
 from ledger.workdays import DAY_US, legal_day
@@ -116,7 +116,8 @@ def _insert(
     if not acts or before is None:
         if not rule.opens:
             raise Refusal(ILLEGAL, f"{new.act} at {State.NONE}")
-        return fold_watching([new], types, watch=new.position)
+        opening = opened(new, day, types(new.type_version))
+        return Folded(appended(opening, new, day), {})
     if rule.opens:
         raise Refusal(ILLEGAL, f"{new.act} on a chain that is open")
     if (
