@@ -25,11 +25,12 @@ LEVELS = ("nation", "province", "city", "county", "township", "other")
 """国家级, 省部级, 地市级, 区县级, 乡镇级, 其他."""
 HOLDER_CATEGORIES = ("person", "organisation", "either", "household")
 CODE_STATUSES = ("published", "placeholder", "foreign")
-RETENTIONS = ("permanent", "long", "30", "10")
-"""永久, 长期 (as long as the right and 30 years more), 30 年, 10 年."""
+RETENTIONS = ("permanent", "long", "100", "30", "10")
+"""永久, 长期, or so many years."""
 
 TYPE_ACTS = frozenset(n for n, rule in ACTS.items() if not rule.always_allowed)
 """Acts that a type must list to allow them."""
+ACTS_FOR_ALL = frozenset(ACTS) - TYPE_ACTS
 CITIZEN_FORMATS = frozenset({"citizen_id", "disability_card_number"})
 """Formats that hold a citizen number: class 4, so that none stands in clear."""
 
