@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from console.event_file import draft_of, license_id_of, parse_event_file
 from console.ledger import Ledger
+from ledger.clear_values import shows_citizen_number
 from ledger.errors import Malformed, Refused
-from ledger.field_checks import clear_personal_data
 from ledger.lifecycle import ACTS
 from ledger.publish import RoleSigner, sign
 from ledger.refusals import REFUSALS
@@ -34,11 +34,12 @@ def act_from_file(
     license_id = license_id_of(act, document, authority=authority, draw=draw_serial)
     ledger.catch_up()
     now = ledger.clock()
+    kind = ledger.type_of(license_id)
     draft = draft_of(
         act,
         document,
         license_id=license_id,
-        kind=ledger.type_of(license_id),
+        kind=kind,
         authority=authority,
         now=now,
     )
@@ -46,7 +47,7 @@ def act_from_file(
         event = ledger.draft(draft, signers)
     except Refused as refused:
         return _held_back(license_id, refused.code, str(refused))
-    if clear_personal_data(event, latest=day_to_date(legal_day(now))):
+    if shows_citizen_number(event, kind, today=day_to_date(legal_day(now))):
         detail = REFUSALS["clear_personal_data"].remedy
         return _held_back(license_id, "clear_personal_data", detail)
     signed = sign(event, signers, partitions=ledger.partitions)
@@ -134,13 +135,13 @@ def example_of(act: str) -> dict[str, Any]:
 
 _WHOLE_FACE: Final[dict[str, Any]] = {
     "address": "沈阳市和平区示范路1号",
-    "capital": "1000000",
-    "established": "2026-11-01",
-    "kind": "有限责任公司",
+    "capital": "100",
+    "founded_on": "2026-11-01",
     "legal_rep": "示例",
     "name": "沈阳示例有限公司",
-    "registration_state": "存续",
+    "registration_status": "存续",
     "scope": "软件开发",
+    "type": "有限责任公司",
     "uscc": "91210100MA0TE5T168",
     "valid_from": "2026-11-01",
     "valid_until": None,
@@ -159,4 +160,3 @@ _FIELDS: Final[dict[str, dict[str, Any]]] = {
     "TRANSFER_IN": {"previous_identifier": "1.2.156.3005.2.…"},
     "VOID_VERSION": {"version": 1},
 }
-

@@ -180,7 +180,7 @@ def _furnish(ledger: Ledger, ring: KeyRing) -> tuple[str, ...]:
         DEPARTMENT_USCC,
         name=DEPARTMENT_NAME,
         area=DEPARTMENT_AREA,
-        level="省部级",
+        level="province",
         roles=DEPARTMENT_ROLES,
     )
     registrar.key(ring.open_named(DEPARTMENT, purpose="act"))
@@ -190,7 +190,9 @@ def _furnish(ledger: Ledger, ring: KeyRing) -> tuple[str, ...]:
     for row in registrar.publish():
         if row.verdict != "accepted":
             raise Untrusted(
-                "a founding record was refused", found=row.verdict, where=str(row.subject)
+                "a founding record was refused",
+                found=row.verdict,
+                where=str(row.subject),
             )
     ledger.create_key_store()
     return codes
@@ -217,6 +219,3 @@ def _warnings(founded: Founded, settings: Settings) -> Sequence[str]:
         f"no passphrase was given: one was written to {settings.own_passphrase}; "
         "whoever reads that directory can sign as this ledger"
     ]
-
-
-

@@ -12,7 +12,8 @@ from ledger.license import STATE_ZH, State
 from ledger.lifecycle import shown_state, state_at
 from ledger.log.contract import SEALS
 from ledger.workdays import day_to_date, instant_text, legal_day
-from projections import audit_trail, license as licenses, timeline
+from projections import audit_trail, timeline
+from projections import license as licenses
 from projections.audit_trail import AuditRow
 from projections.license import LicenseRow
 from projections.timeline import TimelineRow

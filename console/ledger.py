@@ -21,14 +21,15 @@ from ledger.errors import Malformed, Unknown
 from ledger.events import Event, Holder
 from ledger.license import License
 from ledger.license_identifiers import parse_license_id
+from ledger.lifecycle import fold
 from ledger.log.contract import SEALS, EventLog
 from ledger.log.head import HeadStore
 from ledger.log.key_store import KeyRequest, KeyStore
-from ledger.lifecycle import fold
 from ledger.note import vkey
 from ledger.publish import Appended, RoleSigner, Signed, append, sign
 from ledger.registry import Registry
-from projections import audit_trail, chain, license as licenses, registry
+from projections import audit_trail, chain, registry
+from projections import license as licenses
 from projections.audit_trail import AuditRow
 from projections.migrate import VIEWS, use_schema
 from projections.tracking import Tracking

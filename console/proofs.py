@@ -173,4 +173,3 @@ def _answer(proven: Proven, result: str, explanation: str) -> dict[str, Any]:
         "tree_size": proven.checkpoint.size,
         "steps": list(proven.steps),
     }
-

@@ -89,9 +89,7 @@ class Reader:
             return ERASED if error.family == "unknown" else CLOSED
         return code if self._purpose is not None else mask(code, kind="id_number")
 
-    def _open(
-        self, license_id: str, encrypted: dict[str, FaceValue]
-    ) -> dict[str, Any]:
+    def _open(self, license_id: str, encrypted: dict[str, FaceValue]) -> dict[str, Any]:
         if not encrypted:
             return {}
         names = list(encrypted)

@@ -68,9 +68,7 @@ class Registrar:
     def key(self, pair: KeyPair) -> None:
         """ADD of a key, with its proof of possession."""
         signer = SoftwareSigner(pair.private, pair.public)
-        message = possession_message(
-            self._ledger.origin, pair.authority, pair.purpose
-        )
+        message = possession_message(self._ledger.origin, pair.authority, pair.purpose)
         fields = registry_fields_key(
             public_key=pair.public,
             purpose=pair.purpose,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ledger import field_checks, lifecycle
 from ledger.catalogue import LicenseType
+from ledger.chain import ChainState
 from ledger.codec import encode_value
 from ledger.encryption import encrypt_field
 from ledger.errors import Malformed
@@ -29,6 +30,7 @@ from ledger.events import (
     Signer,
     Value,
 )
+from ledger.holders import is_person_kind, normalise_holder_code
 from ledger.license_identifiers import certificate_identifier
 
 REASON = "decision.reason"
@@ -143,12 +145,7 @@ def draft_event(
             certificate_identifier(draft.license_id, position.version),
         )
     for name, value in fields.items():
-        face = kind.fields.get(name)
-        if (
-            value is not None
-            and face is not None
-            and field_checks.must_encrypt(face, keys.holders)
-        ):
+        if value is not None and _closed(name, draft.act, kind, keys.holders):
             fields[name] = encrypted(name, value)
     event = bare_event(
         chain="license",
@@ -221,9 +218,48 @@ def bare_event(
     }
 
 
-def makes_version(act: str) -> bool:
-    """Whether an act always makes a new version of the license."""
-    return lifecycle.ACTS[act].makes_version == "always"
+def next_position(draft: Draft, chain: ChainState) -> Position:
+    """Where the act of a draft stands if its chain stays as it is."""
+    acts, license_ = chain.acts, chain.license
+    return Position(
+        sequence=len(acts) + 1,
+        previous=acts[-1].digest if acts else ZERO_DIGEST,
+        version=(license_.version if license_ else 0) + 1
+        if _makes_version(draft, chain)
+        else 0,
+    )
+
+
+def public_code(kind: str, code: str) -> str:
+    """What an event says of a holder's code: an organisation's, and nobody else's."""
+    return "" if is_person_kind(kind) else normalise_holder_code(kind, code)
+
+
+def _makes_version(draft: Draft, chain: ChainState) -> bool:
+    match lifecycle.ACTS[draft.act].makes_version:
+        case "always":
+            return True
+        case "as_named":
+            return any(
+                act.digest in draft.causes and "certificate_identifier" in act.fields
+                for act in chain.acts
+            )
+        case "replacement":
+            current = chain.license.version if chain.license else 0
+            return draft.fields.get("version") == current and len(draft.fields) > 1
+        case _:
+            return False
+
+
+def _closed(name: str, act: str, kind: LicenseType, holders: Sequence[Holder]) -> bool:
+    """Whether a value goes in encrypted; so does one that the type does not know.
+
+    Such an event is refused, but its bytes stay in the log for ever.
+    """
+    face = kind.fields.get(name)
+    if face is None:
+        return name not in lifecycle.ACTS[act].reserved
+    return field_checks.must_encrypt(face, holders)
 
 
 def _decision(

@@ -85,6 +85,11 @@ def check_fields(
     _finish(wrong, texts, sealed_at)
 
 
+def value_problem(face: FaceField, value: Value) -> str:
+    """What is wrong with a value in clear; empty when it has the field's form."""
+    return _clear(face, value, [])
+
+
 def check_destroy(event: Event, *, sealed_at: int) -> None:
     """Check 11 of DESTROY: exactly ``license_ids``; '' names a missing license."""
     texts: list[str] = []

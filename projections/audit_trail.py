@@ -28,6 +28,7 @@ TABLE = Table(
         "recorded_at": "int8",
         "leaf": "bytea",
         "verdict": "text",
+        "detail": "text",
         "digest": "bytea",
         "chain": "text",
         "subject": "text",
@@ -51,7 +52,7 @@ _UNREADABLE = (None,) * 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """One record and its verdict; all after ``verdict`` is None when it was unreadable."""
+    """One record and its verdict; all after ``detail`` is None when it was unreadable."""
 
     position: int
     source: str
@@ -60,6 +61,7 @@ class AuditRow:
     recorded_at: int
     leaf: bytes
     verdict: str
+    detail: str
     digest: bytes | None
     chain: str | None
     subject: str | None
@@ -87,6 +89,7 @@ def rows(verdicts: Iterable[Verdict]) -> Iterator[tuple[Any, ...]]:
             verdict.recorded_at,
             verdict.leaf,
             verdict.code,
+            verdict.detail,
         )
         event = verdict.event
         if event is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -86,3 +86,25 @@ def head_of(conn: Connection[Any], chain: str, subject: str) -> tuple[int, bytes
     with conn.cursor(binary=True) as cur:
         row = cur.execute(_HEAD, (subject, chain), prepare=True).fetchone()
     return (row[0], row[1]) if row else (0, ZERO_DIGEST)
+
+
+_DESTRUCTIONS = (
+    "SELECT position, subject, facts FROM chain_act "
+    "WHERE chain = 'holder' AND position > %s ORDER BY position"
+)
+
+
+def destructions(
+    conn: Connection[Any], *, after: int = -1
+) -> list[tuple[int, bytes, Sequence[str]]]:
+    """Accepted DESTROYs behind a position: position, holder_ref, license_ids."""
+    with conn.cursor(binary=True) as cur:
+        return [
+            (position, bytes.fromhex(subject), _license_ids(_DECODE(facts)))
+            for position, subject, facts in cur.execute(_DESTRUCTIONS, (after,))
+        ]
+
+
+def _license_ids(act: Act) -> Sequence[str]:
+    named: Sequence[str] = act.fields["license_ids"]["strings"]
+    return named

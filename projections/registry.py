@@ -244,3 +244,17 @@ def types(conn: Connection[Any]) -> Sequence[TypeRow]:
     """All license types, ended ones too."""
     with conn.cursor(row_factory=class_row(TypeRow)) as cur:
         return cur.execute(_TYPES).fetchall()
+
+
+_KEY_POSITIONS = """
+SELECT position FROM registry_event
+WHERE subject = 'ledger:' OR subject IN (
+    SELECT 'key:' || encode(key_id, 'hex') FROM registry_key WHERE purpose IN ('root', 'seal'))
+ORDER BY position
+"""
+
+
+def key_positions(conn: Connection[Any]) -> list[int]:
+    """Positions of the founding record and of all records on root and sealer keys."""
+    with conn.cursor() as cur:
+        return [row[0] for row in cur.execute(_KEY_POSITIONS)]

@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def act(
     name: Annotated[str, typer.Argument(metavar="ACT", help="ISSUE, CHANGE, REVOKE …")],
+    *,
     file: Annotated[
         str | None,
         typer.Option("--file", metavar="EVENT.json|-", help="The act; - is stdin."),
@@ -68,7 +69,9 @@ def read_text(file: str) -> str:
             with Path(file).open("rb") as opened:
                 data = opened.read(EVENT_SIZE_MAX + 1)
         if len(data) > EVENT_SIZE_MAX:
-            raise Malformed("the event is too large", expected="at most 1,000,000 bytes")
+            raise Malformed(
+                "the event is too large", expected="at most 1,000,000 bytes"
+            )
         return data.decode("utf-8-sig")
     except OSError as error:
         raise Malformed(

@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
+    *,
     origin: Annotated[
         str, typer.Option("--origin", metavar="NAME", help="The ledger's name.")
     ] = founding.DEFAULT_NAME,

@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
+    *,
     as_of: AsOf = None,
     directory: Dir = None,
     dsn: Dsn = None,
@@ -55,6 +56,7 @@ def status(
 
 def show(
     name: Name,
+    *,
     as_of: AsOf = None,
     reveal: Reveal = None,
     directory: Dir = None,
@@ -73,6 +75,7 @@ def show(
 
 def history(
     name: Name,
+    *,
     everything: Annotated[
         bool, typer.Option("--all", help="Refused events too.")
     ] = False,

@@ -8,8 +8,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from console.cli import acting, founding, importing, inspecting, operating, proving
 from console.output import WORDS, error_document, give_error, print_json
@@ -47,14 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except LedgerError as error:
         return give_error(error, as_json=as_json)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        WORDS.print(error.format_message(), markup=False)
-        return 2
-    except click.ClickException as error:
+    except TyperException as error:
         return _usage(error, as_json=as_json)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         WORDS.print("interrupted", markup=False)
         return INTERRUPTED
     except BrokenPipeError:
@@ -70,21 +67,22 @@ def _terminated(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _usage(error: click.ClickException, *, as_json: bool) -> int:
+def _usage(error: TyperException, *, as_json: bool) -> int:
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "license-ledger"
+    said = getattr(error, "message", "") or str(error)
     if as_json:
         print_json(
             error_document(
                 "malformed",
-                error.format_message(),
+                said,
                 expected=f"{where} --help",
                 where=where,
             )
         )
     else:
         WORDS.print(
-            f"malformed: {error.format_message()}; expected what `{where} --help` says",
+            f"malformed: {said}; expected what `{where} --help` says",
             markup=False,
             style="red",
         )

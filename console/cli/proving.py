@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from console import proofs
-from console.auditing import audit_ledger
+from console.ledger import Ledger
 from console.cli.inspecting import Name
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.output import Answer, give, say
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def receipt(
     name: Name,
+    *,
     out: Annotated[Path, typer.Option("--out", help="Where the receipt goes.")],
     sequence: Annotated[
         int | None,
@@ -48,6 +49,7 @@ def receipt(
 
 def verify(
     file: Annotated[Path, typer.Argument(help="A receipt.")],
+    *,
     key: Annotated[
         str | None,
         typer.Option("--key", metavar="VKEY", help="The ledger's verifier key."),
@@ -59,9 +61,7 @@ def verify(
 ) -> int:
     """Checks a receipt: by a verifier key alone, or against a ledger (--dir)."""
     if key is None and directory is None and dsn is None:
-        raise Malformed(
-            "nothing to verify against", expected="--key VKEY or --dir DIR"
-        )
+        raise Malformed("nothing to verify against", expected="--key VKEY or --dir DIR")
     data = read_in(file)
     try:
         if key is not None:
@@ -82,6 +82,7 @@ def verify(
 
 
 def audit(
+    *,
     directory: Dir = None,
     dsn: Dsn = None,
     passphrase_file: PassphraseFile = None,

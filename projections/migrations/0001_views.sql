@@ -77,6 +77,7 @@ CREATE TABLE audit_trail (
     recorded_at     bigint NOT NULL,
     leaf            bytea  NOT NULL,
     verdict         text   NOT NULL,
+    detail          text   NOT NULL,  -- the message to the publisher
     digest          bytea,
     chain           text,
     subject         text COLLATE "C",

@@ -7,3 +7,4 @@ CREATE UNIQUE INDEX audit_trail_ordinal ON audit_trail (source, ordinal);
 CREATE INDEX audit_trail_subject ON audit_trail (subject, position);
 CREATE INDEX audit_trail_digest ON audit_trail (digest);
 CREATE INDEX license_serial ON license (serial, source_system);
+CREATE INDEX chain_act_holder ON chain_act (position) WHERE chain = 'holder';
