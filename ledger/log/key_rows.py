@@ -68,9 +68,10 @@ class KeyRows:
                 found="one that does not open it",
             ) from error
 
-    def find_ref(self, holder: bytes) -> bytes | None:
-        """The ref of a holder who has one; takes `holder_bytes`."""
-        return self._tables.find_refs([holder_tag(self._pepper, holder)])[0]
+    def find_refs(self, holders: Sequence[bytes]) -> list[bytes | None]:
+        """The ref of each holder who has one; takes `holder_bytes`."""
+        tags = [holder_tag(self._pepper, holder) for holder in holders]
+        return self._tables.find_refs(tags)
 
     def refs(self, holders: Sequence[bytes]) -> dict[bytes, bytes]:
         """The ref of each, drawn for those who have none yet."""

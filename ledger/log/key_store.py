@@ -109,7 +109,14 @@ class KeyStore:
 
     def find_ref(self, kind: str, code: str) -> bytes | None:
         """The ref of a holder who has one; assigns nothing."""
-        return self._rows().find_ref(holder_bytes(kind, code))
+        return self.find_refs([(kind, code)])[0]
+
+    def find_refs(self, holders: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """The refs of (kind, code), None for those who have none; assigns nothing."""
+        values = [holder_bytes(kind, code) for kind, code in holders]
+        return [
+            ref for batch in _batches(values) for ref in self._rows().find_refs(batch)
+        ]
 
     def holder_of(self, ref: bytes) -> tuple[str, str]:
         """Kind and normalised code behind a ref, for readers entitled to see them.
