@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from random import Random
 
-from ledger.identifiers import citizen_id_check, org_code_check, uscc_check
+from ledger.identifiers import (
+    area_covers,
+    citizen_id_check,
+    org_code_check,
+    uscc_check,
+)
 from ledger.workdays import day_to_date
 
 YEAR_DAYS = 365
@@ -76,11 +81,13 @@ class People:
         self._today = today
         self._taken: set[str] = set()
 
-    def person(self, *, age: tuple[int, int] = (22, 64), sex: str = "") -> Person:
-        """Somebody whose age in years lies in ``age``; ``sex`` 男 or 女, or either."""
+    def person(
+        self, area: str, *, age: tuple[int, int] = (22, 64), sex: str = ""
+    ) -> Person:
+        """Somebody of ``area`` with an age in years; ``sex`` 男 or 女, or either."""
         rng = self._rng
         sex = sex or rng.choice("男女")
-        place = rng.choice(PLACES)
+        place = rng.choice(places_in(area))
         while True:
             years = rng.randint(*age)
             born = day_to_date(self._today - years * YEAR_DAYS - rng.randrange(300))
@@ -101,10 +108,10 @@ class People:
             id_no=id_no,
         )
 
-    def firm(self, *, sole: bool = False) -> Firm:
-        """A company, or one person's business."""
+    def firm(self, area: str, *, sole: bool = False) -> Firm:
+        """A company of ``area``, or one person's business."""
         rng = self._rng
-        place = rng.choice(PLACES)
+        place = rng.choice(places_in(area))
         trade, scope = rng.choice(TRADES)
         ending = "经营部" if sole else "有限公司"
         founded = self._today - rng.randint(6, 12) * YEAR_DAYS - rng.randrange(300)
@@ -138,6 +145,11 @@ class People:
         """A street and a number in a place."""
         street, number = self._rng.choice(STREETS), self._rng.randint(1, 299)
         return f"辽宁省{place[1]}{street}{number}号"
+
+
+def places_in(area: str) -> list[tuple[str, str]]:
+    """The places that a county, city or province covers."""
+    return [place for place in PLACES if area_covers(area, place[0])]
 
 
 def uscc(kind: str, division: str, body: str) -> str:

@@ -1,0 +1,128 @@
+"""One license's life in the story: its acts in order, each a step with what should come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from console.demo.steps import MAIN, Office, Spoil, Step
+from ledger.drafting import DecisionDraft, Draft, HolderDraft
+from ledger.events import Value
+from ledger.identifiers import LicenseId
+from ledger.lifecycle_table import ACTS
+from ledger.refusals import ACCEPTED
+from ledger.workdays import day_start, day_to_date
+
+SYSTEM = "demo-province"
+CITIZEN, ORGANISATION = "111", "001"
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """Collects the steps of one license; days are given as days before ``today``.
+
+    ``name`` begins every label. ``face``: what the first act put on it.
+    """
+
+    name: str
+    today: int
+    type_code: str
+    issuer: Office
+    serial: str
+    holders: tuple[HolderDraft, ...]
+    steps: list[Step] = field(default_factory=list)
+    face: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def license_id(self) -> str:
+        """The chain's identifier."""
+        return str(
+            LicenseId(
+                type_code=self.type_code, issuer=self.issuer.uscc, serial=self.serial
+            )
+        )
+
+    def day(self, ago: int) -> str:
+        """The date ``ago`` days before today; negative lies ahead."""
+        return day_to_date(self.today - ago).isoformat()
+
+    def act(
+        self,
+        act: str,
+        ago: int,
+        fields: Mapping[str, Value] | None = None,
+        *,
+        office: Office | None = None,
+        by: Sequence[tuple[str, int]] | None = None,
+        names: Sequence[str] = (),
+        decided: str = "",
+        why: str = "",
+        court: str = "",
+        backfill: str | None = None,
+        nonstandard: bool = False,
+        serial: str = "",
+        ref: str = "",
+        holders: tuple[HolderDraft, ...] | None = None,
+        decision: bool = True,
+        expect: str = ACCEPTED,
+        spoil: Spoil = Spoil.NOTHING,
+        told: str = "",
+    ) -> str:
+        """Adds one act, effective ``ago`` days before today; gives its label.
+
+        ``decided`` is the decision's reason code, ``why`` its words (encrypted when
+        sent); ``court``: an outside authority that decided. ``backfill``: the source's
+        own act, which makes it stock. ``serial``: the paper's number. ``ref``: the
+        source system's row, which is this step's own unless told.
+        """
+        label = f"{self.name}/{len(self.steps) + 1} {act}"
+        recorder = office or self.issuer
+        rule = ACTS.get(act)
+        opens = rule is not None and rule.opens
+        if not self.face:
+            self.face = dict(fields or {})
+        demanded = rule is not None and rule.decision_required
+        self.steps.append(
+            Step(
+                label=label,
+                what=Draft(
+                    act=act,
+                    license_id=self.license_id,
+                    effective_at=day_start(self.today - ago),
+                    authority=recorder.uscc,
+                    deciding_authority=court,
+                    fields=fields or {},
+                    holders=self.holders if opens else holders,
+                    decision=self._decision(label, ago, decided or act.lower(), why)
+                    if decision and (demanded or decided)
+                    else None,
+                    matter={
+                        "case_number": f"BJ{len(self.steps) + 1:03d}-{self.serial[-8:]}",
+                        "source_system": SYSTEM,
+                        "source_ref": ref or label,
+                    },
+                    channel="stock" if backfill else "window",
+                    medium="both",
+                    paper_serial=serial,
+                    source_act=backfill,
+                    nonstandard=nonstandard,
+                ),
+                by=tuple(by or ((recorder.handle, MAIN),)),
+                names=tuple(names),
+                expect=expect,
+                spoil=spoil,
+                stock=backfill is not None,
+                told=told,
+            )
+        )
+        return label
+
+    def _decision(self, label: str, ago: int, code: str, why: str) -> DecisionDraft:
+        number = sum(label.encode()) % 9_000 + 1_000
+        date = self.day(max(ago, 0))
+        return DecisionDraft(
+            number=f"辽示决〔{date[:4]}〕{number}号",
+            date=date,
+            reason_code=code,
+            reason=why,
+        )

@@ -1,0 +1,167 @@
+"""The invented departments of the province and the registry acts that bring them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from console.demo import faces
+from console.demo.people import uscc
+from console.demo.steps import MAIN, Office, Plain, Step
+from ledger.events import Field
+from ledger.registry_fields import GrantDraft, registry_fields_authority
+from ledger.workdays import day_to_date
+
+ROOT = "root"
+
+
+def _office(
+    handle: str,
+    name: str,
+    area: str,
+    number: int,
+    *types: str,
+    level: str = "city",
+    roles: tuple[str, ...] = ("publisher",),
+) -> Office:
+    return Office(
+        handle=handle,
+        name=name,
+        uscc=uscc("11", area, f"99999{number:03d}"),
+        area=area,
+        level=level,
+        roles=roles,
+        types=types,
+    )
+
+
+# The department that founding a ledger makes: custodian of old stock, definer.
+BUREAU = Office(
+    handle="bureau",
+    name="辽宁省政务数据局",
+    uscc="11210000999990010U",
+    area="210000",
+    level="province",
+    roles=("publisher", "custodian", "definer"),
+    types=(),
+)
+POLICE_HEPING = _office(
+    "police-heping",
+    "沈阳市公安局和平分局",
+    "210102",
+    101,
+    faces.ID_CARD,
+    level="county",
+)
+POLICE_WAFANGDIAN = _office(
+    "police-wafangdian", "瓦房店市公安局", "210281", 102, faces.ID_CARD, level="county"
+)
+CIVIL_HUNNAN = _office(
+    "civil-hunnan", "沈阳市浑南区民政局", "210112", 201, faces.MARRIAGE, level="county"
+)
+CIVIL_XINGCHENG = _office(
+    "civil-xingcheng", "兴城市民政局", "211481", 202, faces.MARRIAGE, level="county"
+)
+MARKET_SHENYANG = _office(
+    "market-shenyang", "沈阳市市场监督管理局", "210100", 301, faces.BUSINESS
+)
+MARKET_DALIAN = _office(
+    "market-dalian", "大连市市场监督管理局", "210200", 302, faces.BUSINESS
+)
+SAFETY_SHENYANG = _office(
+    "safety-shenyang", "沈阳市应急管理局", "210100", 401, faces.SAFETY
+)
+HOUSING_SHENYANG = _office(
+    "housing-shenyang", "沈阳市城乡建设局", "210100", 501, faces.CONSTRUCTION
+)
+HOUSING_DALIAN = _office(
+    "housing-dalian", "大连市住房和城乡建设局", "210200", 502, faces.CONSTRUCTION
+)
+PLANNING_SHENYANG = _office(
+    "planning-shenyang", "沈阳市自然资源局", "210100", 601, faces.CONSTRUCTION
+)
+PLANNING_DALIAN = _office(
+    "planning-dalian", "大连市自然资源局", "210200", 602, faces.CONSTRUCTION
+)
+ENFORCEMENT = _office(
+    "enforcement-shenyang", "沈阳市综合行政执法局", "210100", 701, faces.BUSINESS
+)
+CLOSED_WINDOW = _office(
+    "market-old-window", "沈阳市市场监督管理局旧窗口", "210100", 303, faces.BUSINESS
+)
+SUPERVISOR = _office(
+    "supervisor",
+    "辽宁省政务服务监督局",
+    "210000",
+    801,
+    level="province",
+    roles=("supervisor",),
+)
+NEW_OFFICES = (
+    POLICE_HEPING,
+    POLICE_WAFANGDIAN,
+    CIVIL_HUNNAN,
+    CIVIL_XINGCHENG,
+    MARKET_SHENYANG,
+    MARKET_DALIAN,
+    SAFETY_SHENYANG,
+    HOUSING_SHENYANG,
+    HOUSING_DALIAN,
+    PLANNING_SHENYANG,
+    PLANNING_DALIAN,
+    ENFORCEMENT,
+    CLOSED_WINDOW,
+    SUPERVISOR,
+)
+
+
+def enrolment(today: int) -> list[Step]:
+    """Every office, every office's key, one delegation, and a key that ends."""
+    return [
+        *(_added(office) for office in NEW_OFFICES),
+        *(_key(office, "ADD") for office in NEW_OFFICES),
+        _delegated(today),
+        _key(CLOSED_WINDOW, "END"),
+    ]
+
+
+def _added(office: Office) -> Step:
+    fields = registry_fields_authority(
+        name=office.name,
+        area=office.area,
+        level=office.level,
+        roles=office.roles,
+        types=office.types or None,
+    )
+    return _authority(office, "ADD", fields)
+
+
+def _delegated(today: int) -> Step:
+    """综合执法: penalties on work-safety permits go to the enforcement office."""
+    grant = GrantDraft(
+        to=ENFORCEMENT.uscc,
+        type_code=faces.SAFETY,
+        acts=("RESUME", "REVOKE", "SUSPEND"),
+        from_date=day_to_date(today - 3 * faces.YEAR).isoformat(),
+        basis="行政处罚法第十八条",
+        shown_name=ENFORCEMENT.name,
+    )
+    fields = registry_fields_authority(delegations=[grant], basis="辽政示〔2024〕1号")
+    return _authority(SAFETY_SHENYANG, "CHANGE", fields)
+
+
+def _authority(office: Office, act: str, fields: Iterable[Field]) -> Step:
+    what = Plain(
+        chain="registry",
+        act=act,
+        subject=f"authority:{office.uscc}",
+        fields={field["name"]: field["value"] for field in fields},
+    )
+    return Step(label=f"{office.handle}/{act}", what=what, by=((ROOT, MAIN),))
+
+
+def _key(office: Office, act: str) -> Step:
+    return Step(
+        label=f"{office.handle}/key {act}",
+        what=Plain(chain="registry", act=act, key_of=office),
+        by=((ROOT, MAIN),),
+    )
