@@ -134,6 +134,13 @@ class Ledger:
             raise Unknown("no verdict is stored", where=f"{source}, record {ordinal}")
         return row
 
+    def await_all(self, appended: Sequence[Appended]) -> None:
+        """Returns when all these records are judged and projected."""
+        ends: dict[str, int] = {}
+        for one in appended:
+            ends[one.source] = max(ends.get(one.source, 0), one.ordinal + 1)
+        self.engine.settle(lambda: self._projected(ends))
+
     def signers(self) -> list[RoleSigner]:
         """The department's key that ``init`` made, in the main role."""
         return [RoleSigner(signer=self.ring.signer(DEPARTMENT, purpose="act"))]

@@ -14,7 +14,7 @@ from ledger.note import parse_vkey
 from ledger.receipt import Proven, verify_receipt
 from ledger.receipt_file import Receipt, VerdictProof, read_receipt, write_receipt
 from ledger.refusals import ACCEPTED
-from ledger.seal import SealedVerdict, decode_seal, verdict_path
+from ledger.seal import decode_seal, verdict_path
 from ledger.tiles import inclusion_path
 from ledger.workdays import instant_text, legal_day
 from projections import audit_trail, registry, timeline
@@ -84,12 +84,7 @@ def _verdict(ledger: Ledger, row: AuditRow) -> VerdictProof | None:
     if seal is None:
         return None
     first, count = carried.verdict["first"], carried.verdict["count"]
-    entries = [
-        SealedVerdict(position=position, leaf=leaf, code=code)
-        for position, leaf, code in audit_trail.verdicts_between(
-            ledger.views, first, first + count
-        )
-    ]
+    entries = audit_trail.verdicts_between(ledger.views, first, first + count)
     return VerdictProof(
         first=first, path=tuple(verdict_path(entries, row.position)), seal=seal
     )

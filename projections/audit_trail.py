@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -185,3 +185,49 @@ def verdicts_between(
             SealedVerdict(position=position, leaf=leaf, code=code)
             for position, leaf, code in cur.execute(_BETWEEN, (first, end))
         ]
+
+
+_OF_ROWS = (
+    "SELECT source_ref, subject FROM audit_trail WHERE source_system = %s "
+    "AND source_ref = ANY(%s::text[]) AND source_ref <> '' "
+    "AND verdict = 'accepted' AND chain = 'license'"
+)
+_CODES = (
+    "SELECT a.digest, a.verdict FROM audit_trail a "
+    "JOIN unnest(%s::text[], %s::bigint[]) AS asked (source, ordinal) "
+    "ON a.source = asked.source AND a.ordinal = asked.ordinal"
+)
+
+
+class Ordinal(Protocol):
+    """A record's place in its source."""
+
+    @property
+    def source(self) -> str:
+        """Name of the source."""
+        ...
+
+    @property
+    def ordinal(self) -> int:
+        """Its number there, from 0."""
+        ...
+
+
+def licenses_of_rows(
+    conn: Connection[Any], system: str, source_refs: Sequence[str]
+) -> dict[str, set[str]]:
+    """Row key of a source system -> licenses with an accepted act from that row."""
+    found: dict[str, set[str]] = {}
+    with conn.cursor(binary=True) as cur:
+        cur.execute(_OF_ROWS, (system, list(source_refs)), prepare=True)
+        for source_ref, subject in cur:
+            found.setdefault(source_ref, set()).add(subject)
+    return found
+
+
+def codes_of(conn: Connection[Any], asked: Sequence[Ordinal]) -> dict[bytes, str]:
+    """Event digest -> verdict of records at these places, those that are projected."""
+    with conn.cursor(binary=True) as cur:
+        sources = [one.source for one in asked]
+        cur.execute(_CODES, (sources, [one.ordinal for one in asked]), prepare=True)
+        return {digest: verdict for digest, verdict in cur if digest is not None}

@@ -1,9 +1,82 @@
-"""run, key, registry, demo: keeping a ledger going."""
+"""import: existing stock (存量) from a CSV file."""
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+from typing import Annotated
+
 import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
+from console.importer.mapping import read_mapping
+from console.importer.run import ImportResult, import_stock
+from console.output import WORDS, Answer, give
+from console.stock_desk import StockDesk
+from console.wiring import open_ledger
+
+STAGING = "staging"
 
 
 def register(app: typer.Typer) -> None:
-    """Adds these commands."""
+    """Adds this command."""
+    app.command("import")(import_file)
+
+
+def import_file(
+    mapping: Annotated[
+        Path, typer.Argument(metavar="MAPPING", help="What the columns mean (TOML).")
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file.")],
+    *,
+    directory: Dir = None,
+    dsn: Dsn = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> int:
+    """Imports existing stock; run it again after a break, what is in stays in."""
+    settings = place(directory, dsn, passphrase_file)
+    known = read_mapping(mapping)
+    with open_ledger(settings) as ledger, _progress() as bar:
+        tasks: dict[str, int] = {}
+
+        def told(done: int, total: int, stage: str) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+
+        with ledger.engine.held():
+            result = import_stock(
+                StockDesk(ledger),
+                known,
+                file,
+                staging=settings.directory / STAGING,
+                rejects=settings.rejects,
+                progress=told,
+                monotonic=time.monotonic,
+            )
+    return give(Answer(document=result.document, text=_words(result)), as_json=as_json)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        console=WORDS,
+        transient=True,
+    )
+
+
+def _words(result: ImportResult) -> str:
+    lines = [
+        f"{result.rows} rows: {result.rows_accepted} accepted, "
+        f"{result.rows_unchanged} unchanged, {result.rows_rejected} rejected",
+        f"{result.events_accepted} events accepted, {result.events_refused} refused, "
+        f"{result.seconds:.1f} s",
+    ]
+    if result.rejects_file:
+        lines.append(f"rejected rows, each with its reason: {result.rejects_file}")
+    return "\n".join(lines)

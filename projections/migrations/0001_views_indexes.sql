@@ -8,3 +8,5 @@ CREATE INDEX audit_trail_subject ON audit_trail (subject, position);
 CREATE INDEX audit_trail_digest ON audit_trail (digest);
 CREATE INDEX license_serial ON license (serial, source_system);
 CREATE INDEX chain_act_holder ON chain_act (position) WHERE chain = 'holder';
+CREATE INDEX audit_trail_source_row ON audit_trail (source_system, source_ref)
+    WHERE source_ref <> '' AND verdict = 'accepted';

@@ -1,0 +1,76 @@
+"""What an import is given of an open ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from console.key_ring import DEPARTMENT
+from console.ledger import Ledger
+from ledger.chain import ChainState
+from ledger.log.key_store import KeyStore
+from ledger.publish import Appended, RoleSigner, Signed
+from ledger.registry import Registry
+from projections import audit_trail, store
+
+
+class StockDesk:
+    """Imports by the department that ``init`` made (``console.importer.desk``).
+
+    Published records are sealed and judged as soon as somebody asks for a verdict.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._appended: dict[bytes, Appended] = {}
+        self.department = ledger.ring.department()
+        self.signers: Sequence[RoleSigner] = [
+            RoleSigner(signer=ledger.ring.signer(DEPARTMENT, purpose="act"))
+        ]
+
+    @property
+    def keys(self) -> KeyStore:
+        """The key store."""
+        return self._ledger.key_store
+
+    def now(self) -> int:
+        """UTC µs."""
+        return self._ledger.clock()
+
+    def random_bytes(self, size: int, /) -> bytes:
+        """So many random bytes."""
+        return self._ledger.random_bytes(size)
+
+    def registry(self) -> Registry:
+        """The registry as it is projected now."""
+        return self._ledger.registry()
+
+    def catch_up(self) -> None:
+        """Returns when all that is in the log now is judged and can be read."""
+        self._ledger.catch_up()
+
+    def chains(self, license_ids: Sequence[str]) -> Mapping[str, ChainState]:
+        """Acts and fold of each license that has any."""
+        found = store.load_chains(self._ledger.views, license_ids)
+        return {
+            subject: state
+            for (kind, subject), state in found.items()
+            if kind == "license"
+        }
+
+    def licenses_of_rows(
+        self, system: str, row_keys: Sequence[str]
+    ) -> Mapping[str, AbstractSet[str]]:
+        """Row key -> licenses with an accepted act from that row of that system."""
+        return audit_trail.licenses_of_rows(self._ledger.views, system, row_keys)
+
+    def publish(self, signed: Sequence[Signed]) -> None:
+        """Appends records; when it returns they survive a crash."""
+        for one in self._ledger.publish(signed):
+            self._appended[one.digest] = one
+
+    def settle(self, digests: Sequence[bytes]) -> Mapping[bytes, str]:
+        """Waits until these events are judged; event digest -> verdict code."""
+        places = {digest: self._appended.pop(digest) for digest in digests}
+        self._ledger.await_all(list(places.values()))
+        return audit_trail.codes_of(self._ledger.views, list(places.values()))
