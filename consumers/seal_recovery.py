@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from ledger.checkpoint import Checkpoint
 from ledger.errors import Untrusted
 from ledger.events import Seal
 from ledger.log.contract import REGISTRY, SEALS, EventLog, base_of
@@ -62,12 +63,17 @@ def recover_head(
     ahead and says the same; (6) the last seal goes into log and journal if a crash kept
     it out. Raises Untrusted.
     """
+    # In this order, for a rival may be at work: what is in the journal was in the head
+    # before, and what the head calls published was in the log before.
+    last = journal.last() if journal is not None else None
     head = store.load()
     # Step 1.
     _check_published(log, store, head)
     # Step 2.
     for data in store.registry_seals(followed + 1):
-        _follow(log, keys, decode_seal(data))
+        seal = decode_seal(data)
+        if seal["seal_no"] <= head.tip.seal_no:
+            _follow(log, keys, seal)
     # Step 3.
     check_ends(log.ends(), head.tip.nexts, sources=keys.sources())
     # Step 4.
@@ -75,8 +81,7 @@ def recover_head(
         log, store, keys, head=head, origin=origin, verify=verify, journal=journal
     )
     # Step 5.
-    if journal is not None:
-        _check_journal(store, journal, head)
+    _check_journal(store, last, head)
     # Step 6.
     if head.pending is not None:
         ordinal = log.append(SEALS, [head.pending])
@@ -218,8 +223,7 @@ def _check_published(log: EventLog, store: HeadStore, head: Head) -> None:
         )
 
 
-def _check_journal(store: HeadStore, journal: CheckpointJournal, head: Head) -> None:
-    last = journal.last()
+def _check_journal(store: HeadStore, last: Checkpoint | None, head: Head) -> None:
     if last is None:
         return
     tip = store.tip(last.seal_no)

@@ -26,6 +26,7 @@ from ledger.errors import LedgerError, Unavailable
 from ledger.events import Seal
 from ledger.log.contract import SEALS
 from ledger.log.head import Fenced, HeadStore
+from ledger.log.journal import CheckpointJournal
 from ledger.log.memory import MemoryLog
 from tests.consumers.failing import FailingHead, FailingJournal, FailingLog, Fuse
 from tests.consumers.sealing import FOUND, ROTATE, RotatingKeys, World
@@ -207,6 +208,38 @@ def test_sealers_that_race_make_one_chain(world: World) -> None:
     # Whatever stands in the log twice is the same seal again.
     held = world.store.records[SEALS]
     assert set(held) == {data for _, data in world.head.seals()}
+
+
+@pytest.mark.parametrize(
+    "moment", ["log.ends", "head.load", "log.read", "journal.last"]
+)
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_rival_that_seals_during_recovery_is_no_contradiction(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str, call: int
+) -> None:
+    for _ in tell(world):
+        assert world.sealer().step()
+    world.log.append("events-0", [b"new"])
+    rival = world.sealer(log=MemoryLog(world.store), head=HeadStore(world.connection))
+    journal = CheckpointJournal(world.journal_path)
+    doors = {"log": world.log, "head": world.head, "journal": journal}
+    door, name = moment.split(".")
+    method = getattr(doors[door], name)
+    calls = 0
+
+    def interrupted(*args: object, **named: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            rival.step()
+        return method(*args, **named)
+
+    monkeypatch.setattr(doors[door], name, interrupted)
+    with suppress(Fenced):
+        world.sealer(journal=journal).step()
+    monkeypatch.undo()
+    world.sealer().step()
+    assert len(world.check()) == 6
 
 
 class Sealing(RuleBasedStateMachine):
