@@ -287,6 +287,28 @@ class World:
             random_bytes=self.chance,
         )
 
+    def destroy_event(
+        self, ref: str, license_ids: Sequence[str], authority: str
+    ) -> Event:
+        """Destroys the keys of a holder's licenses; ``ref`` in hex."""
+        acts = (self.chains.get(("holder", ref)) or ChainState()).acts
+        return bare_event(
+            chain="holder",
+            subject=ref,
+            act="DESTROY",
+            origin=self.registry.origin,
+            event_id=self.chance(16),
+            position=Position(
+                sequence=len(acts) + 1,
+                previous=acts[-1].digest if acts else ZERO_DIGEST,
+            ),
+            authority=authority,
+            effective_at=self.now,
+            signed_at=self.now,
+            fields={"license_ids": {"strings": list(license_ids)}},
+            signers=[],
+        )
+
     def issue(self, serial: str, **changes: Any) -> Sent:
         """Issues a license; accepted."""
         event = self.draft(
