@@ -31,6 +31,8 @@ class Cast:
         type_code: str,
         issuer: Office,
         holders: tuple[HolderDraft, ...],
+        *,
+        cosigner: Office | None = None,
     ) -> Life:
         """A new license of an issuer, without any act yet."""
         number = self.number()
@@ -41,6 +43,7 @@ class Cast:
             issuer=issuer,
             serial=f"DEMO{number:012d}",
             holders=holders,
+            cosigner=cosigner,
         )
         self.lives.append(life)
         return life

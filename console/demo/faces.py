@@ -115,3 +115,9 @@ def construction(firm: Firm, partners: tuple[str, str], day: str, rng: Random) -
         "duration": f"{rng.randint(120, 700)}日历天",
         "units": {"strings": [f"施工单位：{partners[0]}", f"监理单位：{partners[1]}"]},
     }
+
+
+def mark(flag: str, *, on: bool, day: str | None = None) -> Face:
+    """标注 put on or taken off; ``day`` is the date that it is about."""
+    face: Face = {"mark": flag, "mark_on": on}
+    return face if day is None else face | {"mark_date": day}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from console.demo.steps import MAIN, Office, Spoil, Step
+from console.demo.steps import JOINT, MAIN, Office, Spoil, Step
+from ledger.catalogue import TYPE_ACTS
 from ledger.drafting import DecisionDraft, Draft, HolderDraft
 from ledger.events import Value
 from ledger.identifiers import LicenseId
@@ -21,7 +22,8 @@ CITIZEN, ORGANISATION = "111", "001"
 class Life:
     """Collects the steps of one license; days are given as days before ``today``.
 
-    ``name`` begins every label. ``face``: what the first act put on it.
+    ``name`` begins every label. ``cosigner`` seals the acts of the type together with
+    the issuer (联合签章). ``face``: what the first act put on it.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Life:
     issuer: Office
     serial: str
     holders: tuple[HolderDraft, ...]
+    cosigner: Office | None = None
     steps: list[Step] = field(default_factory=list)
     face: dict[str, Value] = field(default_factory=dict)
 
@@ -53,7 +56,6 @@ class Life:
         fields: Mapping[str, Value] | None = None,
         *,
         office: Office | None = None,
-        by: Sequence[tuple[str, int]] | None = None,
         names: Sequence[str] = (),
         decided: str = "",
         why: str = "",
@@ -107,7 +109,7 @@ class Life:
                     source_act=backfill,
                     nonstandard=nonstandard,
                 ),
-                by=tuple(by or ((recorder.handle, MAIN),)),
+                by=self._by(act, recorder),
                 names=tuple(names),
                 expect=expect,
                 spoil=spoil,
@@ -116,6 +118,12 @@ class Life:
             )
         )
         return label
+
+    def _by(self, act: str, recorder: Office) -> tuple[tuple[str, int], ...]:
+        alone = ((recorder.handle, MAIN),)
+        if self.cosigner is None or act not in TYPE_ACTS:
+            return alone
+        return (*alone, (self.cosigner.handle, JOINT))
 
     def _decision(self, label: str, ago: int, code: str, why: str) -> DecisionDraft:
         number = sum(label.encode()) % 9_000 + 1_000

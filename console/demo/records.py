@@ -11,12 +11,19 @@ from console.demo.steps import Again, Office, Plain, Spoil, Step
 from ledger.catalogue import LicenseType
 from ledger.chain import ChainState
 from ledger.codec import RECORD_1, decode_canonical, encode
-from ledger.drafting import Draft, DraftKeys, Position, bare_event, draft_event
+from ledger.drafting import (
+    Draft,
+    DraftKeys,
+    Position,
+    bare_event,
+    draft_event,
+    next_position,
+    public_code,
+)
 from ledger.event_ids import draw_event_ids
 from ledger.events import ZERO_DIGEST, Event, Holder, Record, Value
-from ledger.identifiers import is_person_kind, parse_license_id
+from ledger.identifiers import parse_license_id
 from ledger.keyring import possession_message
-from ledger.lifecycle_table import ACTS
 from ledger.log.contract import events_source
 from ledger.log.key_store import KeyRequest
 from ledger.publish import RoleSigner, Signed, sign, sign_together
@@ -97,7 +104,7 @@ class Workshop:
             draft,
             origin=desk.origin,
             kind=self._kind(parse_license_id(draft.license_id).type_code),
-            position=_position(step.spoil, state, _next_version(draft, state)),
+            position=_spoilt(step.spoil, next_position(draft, state), state),
             keys=DraftKeys(
                 event_id=keys.event_id, holders=holders, event_keys=keys.event_keys
             ),
@@ -116,7 +123,7 @@ class Workshop:
             act=what.act,
             origin=desk.origin,
             event_id=event_id,
-            position=_position(step.spoil, desk.chain(what.chain, subject), 0),
+            position=_next(desk.chain(what.chain, subject)),
             authority=self.hands[step.by[0][0]][1],
             effective_at=now,
             signed_at=now,
@@ -159,7 +166,7 @@ class Workshop:
             {
                 "kind": holder.kind,
                 "ref": ref,
-                "code": "" if is_person_kind(holder.kind) else holder.code,
+                "code": public_code(holder.kind, holder.code),
             }
             for holder, ref in zip(draft.holders, refs, strict=True)
         )
@@ -220,38 +227,20 @@ def _flipped(signed: Signed) -> Signed:
     return _resigned(signed, value[:-1] + bytes((value[-1] ^ 1,)))
 
 
-def _position(spoil: Spoil, state: ChainState, version: int) -> Position:
+def _next(state: ChainState) -> Position:
+    """The next place of a chain that has no versions."""
+    if not state.acts:
+        return Position()
+    return Position(sequence=len(state.acts) + 1, previous=state.acts[-1].digest)
+
+
+def _spoilt(spoil: Spoil, at: Position, state: ChainState) -> Position:
     """The next place of a chain, or one that is taken, or one too far on."""
-    digests = [ZERO_DIGEST, *(act.digest for act in state.acts)]
-    length = len(state.acts)
     match spoil:
         case Spoil.STALE:
-            return Position(
-                sequence=length, previous=digests[length - 1], version=version
-            )
+            former = state.acts[-2].digest if len(state.acts) > 1 else ZERO_DIGEST
+            return replace(at, sequence=at.sequence - 1, previous=former)
         case Spoil.GAP:
-            return Position(
-                sequence=length + 2, previous=digests[length], version=version
-            )
+            return replace(at, sequence=at.sequence + 1)
         case _:
-            return Position(
-                sequence=length + 1, previous=digests[length], version=version
-            )
-
-
-def _next_version(draft: Draft, state: ChainState) -> int:
-    """The version that an act makes, 0 when it makes none."""
-    current = state.license.version if state.license is not None else 0
-    match ACTS[draft.act].makes_version:
-        case "always":
-            return current + 1
-        case "replacement":
-            replaces = len(draft.fields) > 1  # more than the version it names
-            return current + 1 if replaces else 0
-        case "as_named":
-            named = {act.digest: act.act for act in state.acts}
-            act = named.get(draft.causes[0], "") if draft.causes else ""
-            makes = act != "" and ACTS[act].makes_version == "always"
-            return current + 1 if makes else 0
-        case _:
-            return 0
+            return at

@@ -83,7 +83,7 @@ def tell(seed: int, *, today: int) -> Story:
 def _eventful(cast: Cast) -> Life:
     """A permit with a bit of everything: renewed, corrected, and penalised late."""
     life, issue = safety.permitted(cast, 3 * faces.YEAR + 200)
-    mark = {"mark": "renewal_pending", "mark_on": True, "mark_date": life.day(290)}
+    mark = faces.mark("renewal_pending", on=True, day=life.day(290))
     life.act("MARK", 290, mark)
     life.act("RENEW", 195, faces.term(cast.today, 200, safety.YEARS))
     life.act(

@@ -1,4 +1,4 @@
-"""Construction permits (建筑工程施工许可证), issued under two seals (联合签章)."""
+"""Construction permits (建筑工程施工许可证), acted on under two seals (联合签章)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from console.demo.offices import (
     PLANNING_DALIAN,
     PLANNING_SHENYANG,
 )
-from console.demo.steps import JOINT, MAIN
 
 HOUSING = ((HOUSING_SHENYANG, PLANNING_SHENYANG), (HOUSING_DALIAN, PLANNING_DALIAN))
 
@@ -24,11 +23,12 @@ def building(cast: Cast, ago: int) -> tuple[Life, str]:
     firm = cast.people.firm(housing.area)
     builder = cast.people.firm(housing.area).name
     watcher = cast.people.firm(housing.area).name
-    life = cast.life(faces.CONSTRUCTION, housing, (organisation(firm),))
+    life = cast.life(
+        faces.CONSTRUCTION, housing, (organisation(firm),), cosigner=planning
+    )
     face = faces.construction(firm, (builder, watcher), life.day(ago), cast.rng)
     face |= faces.term(cast.today, ago, None)
-    both = ((housing.handle, MAIN), (planning.handle, JOINT))
-    return life, life.act("ISSUE", ago, face, by=both)
+    return life, life.act("ISSUE", ago, face)
 
 
 def plain_building(cast: Cast) -> None:

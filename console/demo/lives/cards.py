@@ -34,9 +34,9 @@ def lost_card(cast: Cast) -> None:
     issued = cast.ago(900, 2_400)
     life, _, _ = issued_card(cast, issued, years=20)
     lost = cast.ago(40, 600)
-    life.act("MARK", lost, {"mark": "lost", "mark_on": True})
+    life.act("MARK", lost, faces.mark("lost", on=True))
     life.act("REISSUE", lost - 12, faces.term(cast.today, lost - 12, 20))
-    life.act("MARK", lost - 12, {"mark": "lost", "mark_on": False})
+    life.act("MARK", lost - 12, faces.mark("lost", on=False))
 
 
 def corrected_card(cast: Cast) -> None:

@@ -56,8 +56,8 @@ def new_edition(cast: Cast) -> None:
 def dormant(cast: Cast) -> None:
     """歇业 by filing: the licence stays valid, a flag says it."""
     life, _ = opened(cast, cast.ago(700, 1_500))
-    life.act("MARK", 400, {"mark": "dormant", "mark_on": True})
-    life.act("MARK", 60, {"mark": "dormant", "mark_on": False})
+    life.act("MARK", 400, faces.mark("dormant", on=True))
+    life.act("MARK", 60, faces.mark("dormant", on=False))
 
 
 def revoked(cast: Cast) -> Life:

@@ -38,7 +38,7 @@ def renewed_permit(cast: Cast) -> None:
     life, _ = permitted(cast, ago)
     ended = ago - YEARS * faces.YEAR
     applied = ended + 100
-    mark = {"mark": "renewal_pending", "mark_on": True, "mark_date": life.day(applied)}
+    mark = faces.mark("renewal_pending", on=True, day=life.day(applied))
     life.act("MARK", applied, mark)
     life.act("RENEW", ended - 15, faces.term(cast.today, ended, YEARS))
 
@@ -46,7 +46,7 @@ def renewed_permit(cast: Cast) -> None:
 def pending_permit(cast: Cast) -> None:
     """Applied for in time and not decided yet: it stays valid (视为准予延续)."""
     life, _ = permitted(cast, YEARS * faces.YEAR + 10)
-    mark = {"mark": "renewal_pending", "mark_on": True, "mark_date": life.day(100)}
+    mark = faces.mark("renewal_pending", on=True, day=life.day(100))
     life.act("MARK", 100, mark)
 
 
@@ -90,9 +90,7 @@ def stayed(cast: Cast) -> None:
     """A court stays a suspension (停止执行); then it is undone for good."""
     life = suspended(cast, 100, 180)
     suspension = life.steps[-1].label
-    life.act(
-        "MARK", 80, {"mark": "stayed", "mark_on": True}, names=[suspension], court=COURT
-    )
+    life.act("MARK", 80, faces.mark("stayed", on=True), names=[suspension], court=COURT)
     life.act(
         "RESTORE",
         20,

@@ -40,7 +40,7 @@ def lost_certificate(cast: Cast) -> None:
     """补发 of a lost certificate."""
     life, _ = wedding(cast, cast.ago(800, 2_500))
     ago = cast.ago(30, 400)
-    life.act("MARK", ago, {"mark": "lost", "mark_on": True})
+    life.act("MARK", ago, faces.mark("lost", on=True))
     life.act("REISSUE", ago - 5, serial=f"BJ{cast.number():08d}")
 
 
