@@ -19,8 +19,8 @@ from ledger.log.postgres import translated
 from projections import store
 from projections.fold import Batch, Fold
 from projections.migrate import VIEWS, use_schema
-from projections.resume import positions, resume
-from projections.tracking import Tracking
+from projections.resume import advance, own_places, resume
+from projections.tracking import Fenced, Tracking
 
 RECORDS_MAX = 4_000
 CHAINS_KEPT = 8_192
@@ -49,12 +49,14 @@ class Projector:
         head: HeadStore,
         sources: Sequence[str],
         schema: str = VIEWS,
+        records_max: int = RECORDS_MAX,
     ) -> None:
         use_schema(conn, schema)
         self._conn = conn
         self._log = log
         self._head = head
         self._sources = tuple(sources)
+        self._records_max = records_max
         self._tracking = Tracking(conn, schema=schema)
         self._tracked: dict[str, int] = {}
         self._fold: Fold | None = None
@@ -85,7 +87,7 @@ class Projector:
                 self._conn.execute(_DISOWN, (source,))
 
     def step(self) -> int:
-        """Projects what is sealed, up to RECORDS_MAX records or one seal.
+        """Projects what is sealed, up to ``records_max`` records or one seal.
 
         Returns the number of records written, 0 at the end of ``seals``. Raises Fenced
         when another projector moved a source, Untrusted when a sealed verdict differs
@@ -96,7 +98,7 @@ class Projector:
         # Until the batch is written, memory is ahead of the tables: a failure drops it.
         self._fold = None
         with translated("projecting"):
-            batch = fold.batch(records_max=RECORDS_MAX)
+            batch = self._judge(fold)
             if batch.count:
                 self._write(fold, batch)
         self._fold = fold
@@ -138,16 +140,33 @@ class Projector:
                 sources=self._sources,
             )
 
+    def _judge(self, fold: Fold) -> Batch:
+        try:
+            return fold.batch(records_max=self._records_max)
+        except Exception as error:
+            # A rival moves the chains that are read here: whatever follows from that
+            # is no finding about the ledger.
+            now = self._tracking.ordinals()
+            for name, ordinal in own_places(self._tracked, self._sources).items():
+                if now.get(name, 0) != ordinal:
+                    raise Fenced(
+                        "another projector moved this source",
+                        expected=f"next record {ordinal}",
+                        found=f"next record {now.get(name, 0)}",
+                        where=name,
+                    ) from error
+            raise
+
     def _write(self, fold: Fold, batch: Batch) -> None:
-        moved = positions(fold, self._sources)
         with self._conn.transaction(), self._conn.cursor() as cur:
-            # First the fence: who waits here for a rival or for a swap of schemas has
-            # written nothing yet, and is judged by the rows that it finds afterwards.
-            for name, ordinal in moved.items():
-                if ordinal != self._tracked.get(name, 0):
-                    before = self._tracked.get(name, 0)
-                    self._tracking.advance(cur, name, before, ordinal)
-            store.write(cur, batch.verdicts, fold.admission.registry)
+            moved = advance(
+                self._tracking,
+                cur,
+                fold,
+                tracked=self._tracked,
+                sources=self._sources,
+            )
+            store.write(cur, batch.verdicts, fold.admission)
             offer_verdicts(cur, batch.ranges)
         self._tracked.update(moved)
         _keep_recent(fold, batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -89,17 +89,18 @@ def rows(verdicts: Iterable[Verdict]) -> Iterator[tuple[Any, ...]]:
             verdict.recorded_at,
             verdict.leaf,
             verdict.code,
-            verdict.detail,
         )
         event = verdict.event
+        if event is not None and verdict.accepted:
+            yield (*place, verdict.detail, verdict.digest, *_readable(event, str))
+            continue
+        latest = day_to_date(legal_day(verdict.recorded_at))
+        text = partial(harmless, latest=latest)
+        said = text(verdict.detail)
         if event is None:
-            yield (*place, *_UNREADABLE)
-        elif verdict.accepted:
-            yield (*place, verdict.digest, *_readable(event, str))
+            yield (*place, said, *_UNREADABLE)
         else:
-            latest = day_to_date(legal_day(verdict.recorded_at))
-            text = partial(harmless, latest=latest)
-            yield (*place, verdict.digest, *_readable(event, text))
+            yield (*place, said, verdict.digest, *_readable(event, text))
 
 
 def _readable(event: Event, text: Callable[[str], str]) -> tuple[Any, ...]:

@@ -10,18 +10,15 @@ import msgspec
 from psycopg import Connection, Cursor
 from psycopg.rows import class_row
 
-from ledger import lifecycle
 from ledger.admission import Verdict
-from ledger.catalogue import LicenseType
 from ledger.license import License, State
 from ledger.license_identifiers import parse_license_id
 from ledger.registry import Registry
-from ledger.workdays import day_start
 from projections import chain, shown
+from projections.states import settled_day, shown_on, types_of
 from projections.table import Table
 
 NO_END = 2_147_483_647
-EVER = 2**63 - 1
 
 TABLE = Table(
     "license",
@@ -161,12 +158,6 @@ def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[An
     )
 
 
-def settled_day(license_: License) -> int:
-    """The first day from which on the folded license alone tells the shown state."""
-    days = [restriction.since_day for restriction in license_.restrictions]
-    return max(license_.last_day, license_.terminal_day or 0, *days, 0)
-
-
 def _until(license_: License, state: State) -> int | None:
     ends = [
         NO_END if restriction.until_day is None else restriction.until_day
@@ -236,29 +227,7 @@ def count_by_state(
         states = chain.load(conn, later[start : start + _UNSETTLED_AT_ONCE])
         for (kind, license_id), found in states.items():
             if kind == "license":
-                then = lifecycle.state_at(
-                    found.acts,
-                    effective=day_start(as_of_day + 1) - 1,
-                    known_at=EVER,
-                    types=types_of(registry, license_id),
-                )
-                state = (
-                    State.NONE
-                    if then is None
-                    else lifecycle.shown_state(then, as_of_day)
-                )
+                types = types_of(registry, license_id)
+                state = shown_on(as_of_day, found.acts, types)
                 counts[state] = counts.get(state, 0) + 1
     return counts
-
-
-def types_of(registry: Registry, license_id: str) -> lifecycle.TypeOfVersion:
-    """The versions of a license's type, as a fold asks for them."""
-    code = parse_license_id(license_id).type_code
-
-    def of_version(version: int) -> LicenseType:
-        found = registry.license_type(code, version)
-        if found is None:
-            raise AssertionError(f"type {code} has no version {version}")
-        return found
-
-    return of_version

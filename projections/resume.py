@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from ledger.admission import Admission
 from ledger.errors import Unavailable
@@ -23,6 +23,7 @@ from projections import audit_trail, registry, store
 from projections.fold import Fold, LoadChains, base_of
 from projections.founding import SealerKeys, found
 from projections.own_verdicts import OwnVerdicts
+from projections.tracking import Tracking
 
 
 def follower_name(sources: Sequence[str]) -> str:
@@ -30,14 +31,33 @@ def follower_name(sources: Sequence[str]) -> str:
     return SEALS if REGISTRY in sources else f"{SEALS}/{sources[0]}"
 
 
-def positions(fold: Fold, sources: Sequence[str]) -> dict[str, int]:
-    """What the tracking rows must say once the batch of a fold is written."""
+def advance(
+    tracking: Tracking,
+    cur: Cursor[Any],
+    fold: Fold,
+    *,
+    tracked: Mapping[str, int],
+    sources: Sequence[str],
+) -> dict[str, int]:
+    """Moves the tracking rows from ``tracked`` to where a fold stands; returns them.
+
+    Done before the rows of its batch are written: whoever waits here for a rival, or for
+    a swap of schemas, has written nothing yet and is judged by what it finds afterwards.
+    Raises Fenced when a source is not where this fold took it up.
+    """
     follower = follower_name(sources)
-    return {
-        **_own(fold.nexts, sources),
+    read = {
         follower: fold.seals_next,
         f"{follower}/taken": fold.reader.tip.seal_no + 1,
     }
+    moved = own_places(fold.nexts, sources)
+    for name, ordinal in sorted(moved.items()):
+        before = tracked.get(name, 0)
+        if ordinal != before:
+            tracking.advance(cur, name, before, ordinal)
+    for name, ordinal in read.items():
+        tracking.note(cur, name, ordinal)
+    return moved | read
 
 
 def resume(
@@ -54,11 +74,11 @@ def resume(
     Raises Unavailable while the owner of the registry's tables is behind the place
     where this projector stopped, Unknown when the log holds no founding record.
     """
-    nexts = _own(tracked, sources)
+    nexts = own_places(tracked, sources)
     follower = follower_name(sources)
     tip = head.tip(tracked.get(f"{follower}/taken", 0) - 1) or Tip()
     seals_next = tracked.get(follower, 0)
-    if nexts != _own(tip.nexts, sources):
+    if nexts != own_places(tip.nexts, sources):
         tip, seals_next = Tip(), 0
     state = Registry()
     if tip.tree_size:
@@ -83,13 +103,13 @@ def resume(
     )
 
 
-def _own(nexts: Mapping[str, int], sources: Sequence[str]) -> dict[str, int]:
+def own_places(nexts: Mapping[str, int], sources: Sequence[str]) -> dict[str, int]:
     """The sources of a projector, those that succeeded one of them too."""
     return {source: n for source, n in nexts.items() if base_of(source) in sources}
 
 
 def _check_registry(tracked: Mapping[str, int], tip: Tip) -> None:
-    for source, expected in _own(tip.nexts, (REGISTRY,)).items():
+    for source, expected in own_places(tip.nexts, (REGISTRY,)).items():
         if tracked.get(source, 0) < expected:
             raise Unavailable(
                 "the registry is not projected as far as these sources",

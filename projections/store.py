@@ -7,9 +7,8 @@ from typing import Any
 
 from psycopg import Connection, Cursor
 
-from ledger.admission import Verdict
+from ledger.admission import Admission, Verdict
 from ledger.chain import ChainState
-from ledger.registry import Registry
 from projections import audit_trail, chain, license, registry, timeline
 from projections.table import Table
 
@@ -33,18 +32,18 @@ def load_chains(
     return chains
 
 
-def write(cur: Cursor[Any], verdicts: Sequence[Verdict], state: Registry) -> None:
+def write(cur: Cursor[Any], verdicts: Sequence[Verdict], admission: Admission) -> None:
     """Writes the rows of a batch; the caller holds the transaction.
 
-    ``state`` is the registry as it stands after the batch.
+    ``admission`` stands as it does after the batch, whose chains it still holds.
     """
     audit_trail.write(cur, verdicts)
     accepted = [verdict for verdict in verdicts if verdict.accepted]
     licenses = [verdict for verdict in accepted if verdict.after is not None]
     if len(licenses) < len(accepted):
-        registry.write(cur, accepted, state)
+        registry.write(cur, accepted, admission.registry)
     if accepted:
         chain.write(cur, accepted)
     if licenses:
-        timeline.write(cur, licenses)
+        timeline.write(cur, licenses, admission)
         license.write(cur, licenses)

@@ -9,11 +9,13 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from ledger.admission import Verdict
-from ledger.license import License, State
+from ledger.admission import Admission, Verdict
+from ledger.facts import Act
+from ledger.license import State
 from ledger.lifecycle import shown_state
 from ledger.workdays import legal_day
 from projections import shown
+from projections.states import settled_day, shown_on, types_of
 from projections.table import Table, as_json
 
 TABLE = Table(
@@ -69,24 +71,24 @@ class TimelineRow:
     digest: bytes
 
 
-def rows(verdicts: Iterable[Verdict]) -> Iterator[tuple[Any, ...]]:
-    """One row per accepted act of a license."""
+def rows(
+    verdicts: Iterable[Verdict], admission: Admission
+) -> Iterator[tuple[Any, ...]]:
+    """One row per accepted act of a license; ``admission`` judged them just now."""
     for verdict in verdicts:
         act, after, event = verdict.act, verdict.after, verdict.event
         if act is None or after is None or event is None:
             continue
-        day = legal_day(act.effective_at)
         yield (
             act.position,
             event["subject"],
             act.sequence,
             act.act,
             act.source_act,
-            day,
+            legal_day(act.effective_at),
             act.effective_at,
             act.recorded_at,
-            _state(verdict.before, day),
-            _state(after, day),
+            *_states(verdict, act, event["subject"], admission),
             after.version,
             as_json(shown.changes(verdict.before, after)),
             list(verdict.flags),
@@ -99,13 +101,31 @@ def rows(verdicts: Iterable[Verdict]) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _state(license_: License | None, day: int) -> str:
-    return State.NONE if license_ is None else shown_state(license_, day)
+def _states(
+    verdict: Verdict, act: Act, license_id: str, admission: Admission
+) -> list[State]:
+    """The states before and after an act, on its effective day, as known then."""
+    day = legal_day(act.effective_at)
+    found = []
+    for license_, known in (
+        (verdict.before, act.sequence - 1),
+        (verdict.after, act.sequence),
+    ):
+        if license_ is None:
+            found.append(State.NONE)
+        elif day >= settled_day(license_):
+            found.append(shown_state(license_, day))
+        else:
+            # Something later is in force already: fold only what held on that day.
+            acts = admission.chains["license", license_id].acts[:known]
+            types = types_of(admission.registry, license_id)
+            found.append(shown_on(day, acts, types))
+    return found
 
 
-def write(cur: Any, verdicts: Iterable[Verdict]) -> None:
-    """Appends the rows of a batch."""
-    TABLE.append(cur, list(rows(verdicts)))
+def write(cur: Any, verdicts: Iterable[Verdict], admission: Admission) -> None:
+    """Appends the rows of a batch; ``admission`` holds the chains of its licenses."""
+    TABLE.append(cur, list(rows(verdicts, admission)))
 
 
 _OF_LICENSE = TABLE.select("WHERE license_id = %s ORDER BY sequence")

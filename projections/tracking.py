@@ -82,6 +82,10 @@ class Tracking(PostgresTrackingRecorder):
             "UPDATE {table} SET notification_id = %(new)s "
             "WHERE application_name = %(name)s AND notification_id = %(expected)s"
         ).format(table=table)
+        self._note = sql.SQL(
+            "INSERT INTO {table} VALUES (%(name)s, %(new)s) "
+            "ON CONFLICT (application_name) DO UPDATE SET notification_id = %(new)s"
+        ).format(table=table)
         self._reached = sql.SQL(
             "SELECT coalesce(max(notification_id), 0) AS found, "
             "extract(epoch FROM clock_timestamp())::float8 AS now "
@@ -107,6 +111,13 @@ class Tracking(PostgresTrackingRecorder):
                 found="another one",
                 where=name,
             )
+
+    def note(self, cur: Cursor[Any], name: str, new: int) -> None:
+        """Writes how far something was read, with no claim to be the only reader.
+
+        The caller holds an ``advance`` in the same transaction.
+        """
+        cur.execute(self._note, {"name": name, "new": new}, prepare=True)
 
     def ordinals(self) -> Mapping[str, int]:
         """The next ordinal of every source that was projected so far."""

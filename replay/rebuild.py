@@ -20,7 +20,7 @@ from projections import store
 from projections.digest import digests
 from projections.fold import Fold
 from projections.migrate import VIEWS, migrate, use_schema
-from projections.resume import positions, resume
+from projections.resume import advance, resume
 from projections.tracking import TABLE as TRACKING
 from projections.tracking import Tracking
 from replay.compare import same_place
@@ -97,13 +97,15 @@ class Rebuild:
             batch = fold.batch(records_max=RECORDS_MAX)
             if not batch.count:
                 return False
-            moved = positions(fold, self._sources)
             with self._conn.transaction(), self._conn.cursor() as cur:
-                for name, ordinal in moved.items():
-                    before = self._tracked.get(name, 0)
-                    if ordinal != before:
-                        self._tracking.advance(cur, name, before, ordinal)
-                store.write(cur, batch.verdicts, fold.admission.registry)
+                moved = advance(
+                    self._tracking,
+                    cur,
+                    fold,
+                    tracked=self._tracked,
+                    sources=self._sources,
+                )
+                store.write(cur, batch.verdicts, fold.admission)
         self._tracked.update(moved)
         self._records += batch.count
         self._accepted += sum(verdict.accepted for verdict in batch.verdicts)

@@ -41,7 +41,7 @@ def test_indexes_wait_until_they_are_asked_for(bare: Connection[Any]) -> None:
     migrate(bare, indexes=False)
     assert _indexes(bare) == 0
     assert all(name.endswith("_indexes") for name in migrate(bare))
-    assert _indexes(bare) == 7
+    assert _indexes(bare) > 5
 
 
 def test_an_applied_file_with_another_text_is_found(bare: Connection[Any]) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from ledger.admission import Verdict
+from ledger.admission import Admission, Verdict
 from ledger.events import ZERO_DIGEST
 from ledger.license import License
+from ledger.registry import Registry
 from ledger.workdays import day_start
 from projections import audit_trail, chain, license, timeline
 from projections.text import WITHHELD
@@ -36,7 +37,7 @@ def _write(conn: Connection[Any], verdicts: Sequence[Verdict]) -> None:
         audit_trail.write(cur, verdicts)
         taken = [verdict for verdict in verdicts if verdict.accepted]
         chain.write(cur, taken)
-        timeline.write(cur, taken)
+        timeline.write(cur, taken, Admission(Registry(), {}))
         license.write(cur, taken)
 
 
