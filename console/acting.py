@@ -68,7 +68,7 @@ def signers_of(ledger: Ledger, keys: Sequence[Path]) -> list[RoleSigner]:
     """The keys that sign: the first in the main role, others in the joint role."""
     if not keys:
         return ledger.signers()
-    pairs = [ledger.ring.open(path, purpose="act") for path in keys]
+    pairs = [ledger.ring.open_any(path) for path in keys]
     return [
         RoleSigner(signer=ledger.ring.signer_of(pair), role=1 if index == 0 else 2)
         for index, pair in enumerate(pairs)
@@ -78,7 +78,7 @@ def signers_of(ledger: Ledger, keys: Sequence[Path]) -> list[RoleSigner]:
 def authority_of(ledger: Ledger, keys: Sequence[Path]) -> str:
     """The recording authority: whose the main key is."""
     if keys:
-        return ledger.ring.open(keys[0], purpose="act").authority
+        return ledger.ring.open_any(keys[0]).authority
     return ledger.ring.department()
 
 

@@ -15,8 +15,8 @@ from ledger.clear_values import check_clear
 from ledger.drafting import MATTER_FIELDS, DecisionDraft, Draft, HolderDraft
 from ledger.errors import Malformed
 from ledger.events import Medium, Precision, Value
-from ledger.lifecycle import ACTS
 from ledger.license_identifiers import LicenseId, parse_license_id
+from ledger.lifecycle import ACTS
 from ledger.workdays import day_to_date, legal_day, parse_instant
 
 MEMBERS: Final = (
@@ -104,7 +104,7 @@ def draft_of(
     """The draft an event file describes; values that will be encrypted are checked."""
     effective_at, precision = _effective(document, now)
     fields = {
-        _name(name): _value(value, f"fields.{name}")
+        _name(name): field_value(value, f"fields.{name}")
         for name, value in _object(document, "fields").items()
     }
     check_clear(fields, kind, today=day_to_date(legal_day(now)))
@@ -203,7 +203,7 @@ def _digest(value: object) -> bytes:
     return digest
 
 
-def _value(value: object, where: str) -> Value:
+def field_value(value: object, where: str) -> Value:
     """A JSON value as a field value: lists of strings, lists of objects as rows."""
     if value is None or isinstance(value, str | bool | int):
         return value

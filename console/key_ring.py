@@ -129,6 +129,16 @@ class KeyRing:
             ) from error
         return key_file.read_key_pair(data, self.passphrase(), purpose=purpose)
 
+    def open_any(self, path: Path) -> KeyPair:
+        """Opens a key file of whatever purpose it says it has."""
+        try:
+            label = key_file.read_label(path.read_bytes())
+        except OSError as error:
+            raise Malformed(
+                "a key file cannot be read", found=error.strerror or "", where=str(path)
+            ) from error
+        return self.open(path, purpose=label.purpose)
+
     def draw_wrapping_key(self) -> bytes:
         """Draws the key that wraps the key store's secrets, and writes its file."""
         key = secrets.token_bytes(WRAPPING_KEY_SIZE)

@@ -11,7 +11,16 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from console.cli import acting, founding, importing, inspecting, operating, proving
+from console.cli import (
+    acting,
+    founding,
+    importing,
+    inspecting,
+    keys,
+    operating,
+    proving,
+    registering,
+)
 from console.output import WORDS, error_document, give_error, print_json
 from ledger.errors import LedgerError
 
@@ -26,7 +35,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (founding, importing, acting, inspecting, proving, operating):
+for module in (
+    founding,
+    importing,
+    acting,
+    inspecting,
+    proving,
+    operating,
+    keys,
+    registering,
+):
     module.register(app)
 
 

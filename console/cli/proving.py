@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from console import proofs
-from console.ledger import Ledger
 from console.cli.inspecting import Name
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.output import Answer, give, say
