@@ -91,9 +91,10 @@ class ImportTrial:
 
     def version_after(self, act: str, license_: License | None) -> int:
         """The version that this act makes, 0 when it makes none."""
-        if lifecycle.ACTS[act].makes_version != "always":
+        rule = lifecycle.ACTS[act]
+        if rule.makes_version != "always":
             return 0
-        return license_.version + 1 if license_ is not None else 1
+        return 1 if rule.opens or license_ is None else license_.version + 1
 
     def judge(
         self, proposal: Proposal, acts: Sequence[Act], before: License | None
