@@ -34,7 +34,7 @@ ACTS_FOR_ALL = frozenset(ACTS) - TYPE_ACTS
 CITIZEN_FORMATS = frozenset({"citizen_id", "disability_card_number"})
 """Formats that hold a citizen number: class 4, so that none stands in clear."""
 
-HORIZON_DAYS_MAX = 3_660
+DAYS_MAX = 36_600
 FIELDS_MAX = 200
 
 _NAME_FIRST = frozenset("abcdefghijklmnopqrstuvwxyz")
@@ -261,11 +261,11 @@ def _problems(kind: LicenseType) -> list[str]:
             act in ACTS and _roles_ok(roles) for act, roles in kind.signatures.items()
         ),
         "while_restricted": kind.while_restricted <= {"CHANGE", "RENEW"},
-        "grace_days": kind.grace_days is None or kind.grace_days >= 0,
+        "grace_days": kind.grace_days is None or 0 <= kind.grace_days <= DAYS_MAX,
         "renewal_window": window is None
-        or (window.days > 0 and window.unit in ("calendar", "working")),
+        or (0 < window.days <= DAYS_MAX and window.unit in ("calendar", "working")),
         "current_per_holder": kind.current_per_holder in ("one", "many"),
-        "horizon_days": 0 <= kind.horizon_days <= HORIZON_DAYS_MAX,
+        "horizon_days": 0 <= kind.horizon_days <= DAYS_MAX,
         "retention": kind.retention in RETENTIONS,
         "source_rows": kind.source_rows >= 0,
         "fields: at most 200": len(kind.fields) <= FIELDS_MAX,

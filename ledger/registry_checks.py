@@ -18,6 +18,7 @@ from ledger.registry_subjects import RegistrySubject, parse_subject
 from ledger.registry_values import calendar_of, first_schemas, values_of
 from ledger.signing import key_id as key_id_of
 from ledger.subject_codes import clear_citizen_number, uscc_ok
+from ledger.value_formats import year_ok
 from ledger.workdays import day_to_date, legal_day
 
 Verify = Callable[[bytes, bytes, bytes], bool]
@@ -121,7 +122,7 @@ def _content(
             type_of_rows(rows, code=subject.name, version=version)
         case "calendar":
             region, dash, year = subject.name.rpartition("-")
-            if not dash or not division_ok(region) or len(year) != 4:
+            if not dash or not division_ok(region) or not year_ok(year):
                 return ["the subject is not calendar:<division>-<year>"]
             calendar_of(subject.name, values["days"])
     return []
