@@ -20,11 +20,11 @@ from ledger.envelope import encode_event, origin_of
 from ledger.errors import Malformed, Untrusted
 from ledger.event_ids import draw_event_ids
 from ledger.events import ZERO_ORIGIN, Event
-from ledger.log.contract import REGISTRY, SEALS, source_names
 from ledger.log.head import HeadStore
 from ledger.log.postgres import PostgresLog
 from ledger.publish import RoleSigner, sign
 from ledger.registry_fields import found_fields
+from ledger.sources import REGISTRY, SEALS, source_names
 from projections.migrate import migrate
 
 DEPARTMENT_USCC = "11210000999990010U"

@@ -10,7 +10,7 @@ from console.reading import Reader
 from ledger.errors import Malformed, Unknown
 from ledger.license import STATE_ZH, State
 from ledger.lifecycle import shown_state, state_at
-from ledger.log.contract import SEALS
+from ledger.sources import SEALS
 from ledger.workdays import day_to_date, instant_text, legal_day
 from projections import audit_trail, timeline
 from projections import license as licenses

@@ -22,14 +22,14 @@ from ledger.events import Event, Holder
 from ledger.license import License
 from ledger.license_identifiers import parse_license_id
 from ledger.lifecycle import fold
-from ledger.log.contract import SEALS, EventLog
+from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
 from ledger.log.key_store import KeyRequest, KeyStore
 from ledger.note import vkey
 from ledger.publish import Appended, RoleSigner, Signed, append, sign
 from ledger.registry import Registry
+from ledger.sources import SEALS
 from projections import audit_trail, chain, registry
-from projections import license as licenses
 from projections.audit_trail import AuditRow
 from projections.migrate import VIEWS, use_schema
 from projections.tracking import Tracking
@@ -160,7 +160,7 @@ class Ledger:
             return ChainState()
         if state.license is None and state.acts:
             state.license = fold(
-                state.acts, licenses.types_of(self.registry(), license_id)
+                state.acts, types_of(self.registry(), license_id)
             )
         return state
 

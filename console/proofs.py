@@ -9,12 +9,12 @@ from console.ledger import Ledger
 from ledger.errors import Unknown, Untrusted
 from ledger.license import STATE_ZH, State
 from ledger.lifecycle import shown_state
-from ledger.log.contract import REGISTRY
 from ledger.note import parse_vkey
 from ledger.receipt import Proven, verify_receipt
 from ledger.receipt_file import Receipt, VerdictProof, read_receipt, write_receipt
 from ledger.refusals import ACCEPTED
 from ledger.seal import decode_seal, verdict_path
+from ledger.sources import REGISTRY
 from ledger.tiles import inclusion_path
 from ledger.workdays import instant_text, legal_day
 from projections import audit_trail, registry, timeline

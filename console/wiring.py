@@ -19,12 +19,12 @@ from consumers.project import Projector
 from consumers.seal import Sealer
 from consumers.sealing_keys import SealingKeys
 from ledger.errors import Malformed, Unavailable
-from ledger.log.contract import source_names
 from ledger.log.head import HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.log.key_store import KeyStore
 from ledger.log.postgres import PostgresLog, translated
 from ledger.signing import verify
+from ledger.sources import source_names
 from projections.founding import found
 
 WAKE_ON: tuple[LiteralString, ...] = ("ledger_verdicts",)

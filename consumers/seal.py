@@ -13,7 +13,7 @@ from consumers.seal_recovery import SealerKeys, check_ends, recover_head
 from ledger.compact import CompactRange
 from ledger.errors import Unavailable, Untrusted
 from ledger.events import Seal, VerdictRange
-from ledger.log.contract import RECORD_SIZE_MAX, REGISTRY, SEALS, EventLog, base_of
+from ledger.log.contract import RECORD_SIZE_MAX, EventLog
 from ledger.log.head import Head, HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.merkle import leaf_hash
@@ -29,6 +29,7 @@ from ledger.seal import (
     signed_seal,
 )
 from ledger.seal_reader import Tip, next_tip
+from ledger.sources import REGISTRY, SEALS, base_of
 from ledger.tiles import TileUpdate, extend_tiles
 
 VERDICTS_MAX = 4_096

@@ -13,7 +13,7 @@ from typing import Protocol
 from ledger.checkpoint import Checkpoint
 from ledger.errors import Untrusted
 from ledger.events import Seal
-from ledger.log.contract import REGISTRY, SEALS, EventLog, base_of
+from ledger.log.contract import EventLog
 from ledger.log.head import Head, HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.merkle import leaf_hash
@@ -27,6 +27,7 @@ from ledger.seal import (
 )
 from ledger.seal_reader import KeysInForce, SealReader
 from ledger.signing import Signer
+from ledger.sources import REGISTRY, SEALS, base_of
 from ledger.tiles import extend_tiles
 
 _SEALS_PAGE = 256

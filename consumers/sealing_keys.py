@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from ledger.admission import Admission, Place
 from ledger.events import Seal
-from ledger.log.contract import REGISTRY
 from ledger.registry import Registry
 from ledger.seal import placed_ranges
 from ledger.signing import Signer
+from ledger.sources import REGISTRY
 from projections.founding import SealerKeys
 
 SignerOf = Callable[[bytes], Signer]

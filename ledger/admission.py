@@ -24,10 +24,10 @@ from ledger.events import Event, Signature
 from ledger.facts import Act, act_of
 from ledger.license import License
 from ledger.license_identifiers import LicenseId, parse_license_id
-from ledger.log.contract import REGISTRY
 from ledger.refusals import ACCEPTED, Refusal
 from ledger.registry import Registry
 from ledger.signing import BatchSignature, BatchVerifier, tbs, verify, verify_many
+from ledger.sources import REGISTRY
 from ledger.workdays import DAY_US
 
 SIGNED_BEFORE_US = 7 * DAY_US

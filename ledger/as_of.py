@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ledger.correction import originals
 from ledger.effective_order import left_out
 from ledger.facts import Act
 from ledger.fold import fold_watching
@@ -26,7 +27,7 @@ def state_at(
     known = [act for act in acts if act.recorded_at <= known_at]
     if not known or legal_day(known[0].effective_at) > day:
         return None
-    roots = _roots(known)
+    roots = originals(known)
     annulled_from = _annulled_from(known, roots)
     in_force: set[bytes] = set()
     for act in known:
@@ -40,15 +41,6 @@ def state_at(
             in_force.add(act.digest)
     chosen = [act for act in known if act.digest in in_force]
     return fold_watching(chosen, types, watch=-1, known=known).license
-
-
-def _roots(acts: Sequence[Act]) -> dict[bytes, bytes]:
-    """For each CORRECT the digest of the act whose fields it corrects in the end."""
-    roots: dict[bytes, bytes] = {}
-    for act in acts:
-        if act.act == "CORRECT":
-            roots[act.digest] = roots.get(act.causes[0], act.causes[0])
-    return roots
 
 
 def _annulled_from(acts: Sequence[Act], roots: dict[bytes, bytes]) -> dict[bytes, int]:

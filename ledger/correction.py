@@ -6,6 +6,7 @@ set; then only history is corrected.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -22,19 +23,32 @@ _HOLDERS = ""
 """Stands for the holders among the field names."""
 
 
+def originals(acts: Sequence[Act]) -> dict[bytes, bytes]:
+    """For each CORRECT the digest of the act whose fields it corrects in the end.
+
+    A CORRECT of a CORRECT corrects the same original, also when a RESTORE has taken the
+    one between them out.
+    """
+    found: dict[bytes, bytes] = {}
+    for act in acts:
+        if act.act == "CORRECT":
+            found[act.digest] = found.get(act.causes[0], act.causes[0])
+    return found
+
+
 class Corrections:
     """Which act set what shows, during one fold; indexes are places in its order."""
 
-    def __init__(self, opening: Placed) -> None:
-        self._roots: dict[bytes, Placed] = {opening.act.digest: opening}
-        self._index: dict[bytes, int] = {opening.act.digest: 0}
+    def __init__(self, acts: Sequence[Act], opening: Placed) -> None:
+        self._originals = originals(acts)
+        self._placed: dict[bytes, tuple[int, Placed]] = {}
+        self._placed[opening.act.digest] = (0, opening)
         self._set_by: dict[str, int] = {}
 
     def note(self, before: License, placed: Placed, index: int) -> None:
         """Takes note of an act that is no CORRECT, before it is applied."""
         act = placed.act
-        self._roots[act.digest] = placed
-        self._index[act.digest] = index
+        self._placed[act.digest] = (index, placed)
         rule = ACTS[act.act]
         if rule.face == "none":
             return
@@ -46,14 +60,12 @@ class Corrections:
     def correct(self, before: License, act: Act, types: TypeOfVersion) -> License:
         """The license after a CORRECT.
 
-        A CORRECT of a CORRECT corrects the same original. One whose original is out of
-        the fold changes nothing.
+        One whose original is out of the fold changes nothing.
         """
-        root = self._roots.get(act.causes[0]) if act.causes else None
-        if root is None:
+        found = self._placed.get(self._originals[act.digest])
+        if found is None:
             return before
-        self._roots[act.digest] = root
-        place = self._index[root.act.digest]
+        place, root = found
         fields = {
             name: value
             for name, value in act.fields.items()

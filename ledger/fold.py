@@ -62,7 +62,7 @@ def fold_watching(
     first = ordered[0]
     license_ = opened(first.act, first.own_day, types(first.act.type_version))
     folded = Folded(license_, {})
-    corrections = Corrections(first)
+    corrections = Corrections(acts, first)
     for index in range(1, len(ordered)):
         placed = ordered[index]
         act = placed.act

@@ -20,8 +20,9 @@ from ledger.envelope import (
 from ledger.errors import Malformed
 from ledger.events import Event, Record, Signature
 from ledger.events import Signer as SignerEntry
-from ledger.log.contract import REGISTRY, EventLog, events_source
+from ledger.log.contract import EventLog
 from ledger.signing import BATCH_COUNT_MAX, Signer, sign_batch, tbs
+from ledger.sources import REGISTRY, events_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

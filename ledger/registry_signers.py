@@ -20,12 +20,12 @@ from ledger.authorities import Authority
 from ledger.divisions import area_covers
 from ledger.events import Event, Value
 from ledger.keyring import Key
-from ledger.log.contract import REGISTRY
 from ledger.refusals import Refusal
 from ledger.registry_rules import SUBJECTS
 from ledger.registry_state import RegistryState
 from ledger.registry_subjects import RegistrySubject, parse_subject
 from ledger.registry_values import founding_keys, values_of
+from ledger.sources import REGISTRY
 
 
 def check_signers(state: RegistryState, event: Event) -> None:

@@ -18,7 +18,6 @@ from ledger.errors import Unavailable, Unknown
 from ledger.events import ZERO_ORIGIN, Event, Rows, Signer, Value
 from ledger.facts import Act, act_of
 from ledger.keyring import Key, Keyring, SealerTerm
-from ledger.log.contract import REGISTRY, events_source
 from ledger.registry_rules import RULE_1, RULES
 from ledger.registry_subjects import parse_subject
 from ledger.registry_values import (
@@ -28,6 +27,7 @@ from ledger.registry_values import (
     values_of,
 )
 from ledger.signing import key_id as key_id_of
+from ledger.sources import REGISTRY, events_source
 from ledger.workdays import Calendar, parse_instant
 
 LEDGER = "ledger:"

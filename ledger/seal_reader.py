@@ -13,7 +13,6 @@ from typing import Protocol
 from ledger.checkpoint import Checkpoint, open_checkpoint
 from ledger.errors import Malformed, Untrusted
 from ledger.events import ZERO_DIGEST, Seal, VerdictRange
-from ledger.log.contract import REGISTRY
 from ledger.merkle import empty_root
 from ledger.note import Verify
 from ledger.refusals import ACCEPTED
@@ -25,6 +24,7 @@ from ledger.seal import (
     placed_ranges,
     seal_digest,
 )
+from ledger.sources import REGISTRY
 
 EVIDENCE_MAX = 100
 _REMEMBERED_SEALS = 1_024

@@ -15,10 +15,11 @@ from ledger.chain import ChainState
 from ledger.envelope import Opened
 from ledger.errors import Untrusted
 from ledger.events import Seal, VerdictRange
-from ledger.log.contract import REGISTRY, SEALS, EventLog
+from ledger.log.contract import EventLog
 from ledger.refusals import Refusal
 from ledger.seal import Placed, SealedVerdict, placed_ranges
 from ledger.seal_reader import SealReader
+from ledger.sources import REGISTRY, SEALS
 from projections.own_verdicts import OwnVerdicts
 
 READ_LIMIT = 4_096

@@ -8,8 +8,9 @@ from ledger.admission import Admission, Place
 from ledger.checkpoint import origin_line
 from ledger.envelope import Opened
 from ledger.errors import Unknown, Untrusted
-from ledger.log.contract import REGISTRY, EventLog
+from ledger.log.contract import EventLog
 from ledger.registry import Registry
+from ledger.sources import REGISTRY
 
 
 def found(log: EventLog) -> Registry:

@@ -148,8 +148,8 @@ def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[An
         after.valid_from,
         after.valid_until,
         after.renewal_pending,
-        _until(after, State.SUSP),
-        _until(after, State.PAUS),
+        until(after, State.SUSP),
+        until(after, State.PAUS),
         settled_day(after),
         list(after.flags),
         _ENCODE(after),
@@ -158,7 +158,8 @@ def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[An
     )
 
 
-def _until(license_: License, state: State) -> int | None:
+def until(license_: License, state: State) -> int | None:
+    """Last day of a license's suspensions or pauses: None for none, NO_END for no end."""
     ends = [
         NO_END if restriction.until_day is None else restriction.until_day
         for restriction in license_.restrictions

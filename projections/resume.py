@@ -14,11 +14,12 @@ from psycopg import Connection, Cursor
 
 from ledger.admission import Admission
 from ledger.errors import Unavailable
-from ledger.log.contract import REGISTRY, SEALS, EventLog
+from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
 from ledger.registry import Registry
 from ledger.seal_reader import SealReader, Tip
 from ledger.signing import verify
+from ledger.sources import REGISTRY, SEALS
 from projections import audit_trail, registry, store
 from projections.fold import Fold, LoadChains, base_of
 from projections.founding import SealerKeys, found

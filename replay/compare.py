@@ -9,8 +9,8 @@ from typing import Any
 from psycopg import Connection, sql
 
 from ledger.errors import Unavailable
-from ledger.log.contract import SEALS
 from ledger.log.postgres import translated
+from ledger.sources import SEALS
 from projections.digest import first_difference, table_digest
 from projections.store import TABLES
 from projections.tracking import TABLE as TRACKING

@@ -24,11 +24,11 @@ from ledger.event_ids import draw_event_ids
 from ledger.events import ZERO_DIGEST, Event, Holder, Record, Value
 from ledger.identifiers import parse_license_id
 from ledger.keyring import possession_message
-from ledger.log.contract import events_source
 from ledger.log.key_store import KeyRequest
 from ledger.publish import RoleSigner, Signed, sign, sign_together
 from ledger.registry_fields import registry_fields_key
 from ledger.signing import Signer, SoftwareSigner, generate, tbs
+from ledger.sources import events_source
 from ledger.workdays import DAY_US
 
 OLD_DAYS = 9

@@ -32,7 +32,7 @@ Progress = Callable[[int, int, str], None]
 
 READING: Final = "reading"
 IMPORTING: Final = "importing"
-ROWS_AT_ONCE: Final = 500
+ROWS_AT_ONCE: Final = 900
 IN_FLIGHT_MAX: Final = 3
 _TOLD_EVERY: Final = 256
 

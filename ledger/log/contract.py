@@ -1,8 +1,4 @@
-"""What every log must promise; ``memory`` and ``postgres`` here, Kafka beside them.
-
-A source (数据流) is one ordered stream of records: ``registry``, ``events-0`` … and the
-``seals`` that fix their order.
-"""
+"""What every log must promise; ``memory`` and ``postgres`` here, Kafka beside them."""
 
 from __future__ import annotations
 
@@ -11,27 +7,9 @@ from typing import Protocol
 
 from ledger.errors import Malformed
 
-SEALS = "seals"
-REGISTRY = "registry"
-
 # Below the 1 MiB that a Kafka topic is set to take, headers included; what no seal could
 # cover (64 MiB) would otherwise stop the ledger for ever.
 RECORD_SIZE_MAX = 1_000_000
-
-
-def events_source(partition: int) -> str:
-    """Name of the source that carries one event partition."""
-    return f"events-{partition}"
-
-
-def source_names(partitions: int) -> tuple[str, ...]:
-    """The sources a seal may cover, in sealed order."""
-    return (REGISTRY, *(events_source(p) for p in range(partitions)))
-
-
-def base_of(source: str) -> str:
-    """The source whose place this one has: ``events-3`` of ``events-3.1``."""
-    return source.split(".", 1)[0]
 
 
 def check_records(records: Sequence[bytes]) -> None:

@@ -10,7 +10,7 @@ import psycopg
 from consumers.seal import Sealer
 from ledger.checkpoint import open_checkpoint
 from ledger.events import Seal, VerdictRange
-from ledger.log.contract import SEALS, EventLog
+from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore, offer_verdicts
 from ledger.log.journal import CheckpointJournal
 from ledger.log.memory import MemoryLog, MemoryStore
@@ -18,6 +18,7 @@ from ledger.merkle import leaf_hash, tree_root
 from ledger.seal import SealedVerdict, placed_ranges, verdict_range
 from ledger.seal_reader import SealReader
 from ledger.signing import Signer, verify
+from ledger.sources import SEALS
 from ledger.tiles import Tile, extend_tiles
 from tests.ledger.seal_maker import ORIGIN, SIGNERS, SOURCES
 

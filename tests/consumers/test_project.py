@@ -12,7 +12,7 @@ from psycopg import Cursor
 from typing_extensions import override
 
 from ledger.errors import Untrusted
-from ledger.log.contract import REGISTRY
+from ledger.sources import REGISTRY
 from projections import audit_trail, license, registry, timeline
 from projections.tracking import Fenced, Tracking
 from tests.builders import World

@@ -9,11 +9,11 @@ import pytest
 from consumers.seal import Sealer
 from ledger.errors import Unavailable, Untrusted
 from ledger.events import Seal
-from ledger.log.contract import SEALS
 from ledger.log.head import Fenced
 from ledger.log.journal import CheckpointJournal
 from ledger.seal import encode_seal, signed_seal
 from ledger.seal_reader import Fork
+from ledger.sources import SEALS
 from tests.consumers.sealing import ALL, FOUND, ROTATE, SUCCEED, RotatingKeys, World
 from tests.ledger.seal_maker import ORIGIN, SIGNERS
 

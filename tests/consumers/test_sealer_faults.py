@@ -24,10 +24,10 @@ from typing_extensions import override
 from consumers.seal import Sealer
 from ledger.errors import LedgerError, Unavailable
 from ledger.events import Seal
-from ledger.log.contract import SEALS
 from ledger.log.head import Fenced, HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.log.memory import MemoryLog
+from ledger.sources import SEALS
 from tests.consumers.failing import FailingHead, FailingJournal, FailingLog, Fuse
 from tests.consumers.sealing import FOUND, ROTATE, RotatingKeys, World
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ledger.events import Seal, VerdictRange
-from ledger.log.contract import source_names
 from ledger.merkle import leaf_hash, tree_root
 from ledger.seal import (
     SealedVerdict,
@@ -18,6 +17,7 @@ from ledger.seal import (
 )
 from ledger.seal_reader import Tip, next_tip
 from ledger.signing import Signer, SoftwareSigner, public_from_private
+from ledger.sources import source_names
 
 PARTITIONS = 2
 SOURCES = source_names(PARTITIONS)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from ledger.catalogue import LicenseType
 from ledger.license import State
 from ledger.lifecycle import ACTS, TRANSITIONS, table_markdown
 from tests.builders_lifecycle import (
     PERMISSIVE,
     STRICT,
     Chain,
-    LicenseType,
     date,
     issued,
 )

@@ -8,10 +8,10 @@ from ledger import publish
 from ledger.envelope import event_digest, open_record, partition_of
 from ledger.errors import Malformed, Unknown
 from ledger.events import Event
-from ledger.log.contract import source_names
 from ledger.log.memory import MemoryLog, MemoryStore
 from ledger.publish import RoleSigner
 from ledger.signing import BatchSignature, BatchVerifier, tbs, verify
+from ledger.sources import source_names
 from tests.fixed import signer
 from tests.sample_events import HOLDER_REF, LICENSE_ID, AllOn, sample_event
 

@@ -12,10 +12,10 @@ from psycopg import Connection
 from consumers.project import Projector
 from consumers.seal import Sealer
 from consumers.sealing_keys import SealingKeys
-from ledger.log.contract import SEALS, source_names
 from ledger.log.head import HeadStore
 from ledger.log.memory import MemoryLog, MemoryStore
 from ledger.signing import Signer, verify
+from ledger.sources import SEALS, source_names
 from projections.digest import digests
 from projections.founding import found
 from projections.migrate import VIEWS, migrate, use_schema
