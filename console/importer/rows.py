@@ -24,6 +24,9 @@ from ledger.subject_codes import clear_citizen_number
 from ledger.workdays import date_to_day
 
 KEY_SIZE_MAX: Final = 200
+ROW_SIZE_MAX: Final = 55_000
+"""Bytes of one row's values: with all that is around them a record holds 60,000."""
+_FIELD_SIZE: Final = 300  # name, nonce, commitment, padding: more than any field adds
 _SPACES: Final = " \t\u3000"
 _C0: Final = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
 
@@ -87,18 +90,17 @@ class RowReader:
             )
         row = {name: self._text(name, cells[at]) for name, at in self._columns.items()}
         mapping = self._mapping
+        values = {
+            name: self._field(name, column, row[column])
+            for name, column in mapping.fields.items()
+        }
+        _demand_fits(values)
         return SourceRow(
             line=line,
             key=self._key(row),
             license_id=self._license_id(row),
             holder_code=self._holder_code(row),
-            values={
-                **{
-                    name: self._field(name, column, row[column])
-                    for name, column in mapping.fields.items()
-                },
-                **self._term(row),
-            },
+            values={**values, **self._term(row)},
             acts=self._acts(row),
         )
 
@@ -238,3 +240,15 @@ def _given(column: str, text: str) -> str:
     if not text:
         raise RowRejected("missing_value", column=column, expected="a value")
     return text
+
+
+def _demand_fits(values: Mapping[str, str | int | None]) -> None:
+    size = sum(
+        len(str(value).encode()) + _FIELD_SIZE
+        for value in values.values()
+        if value is not None
+    )
+    if size > ROW_SIZE_MAX:
+        raise RowRejected(
+            "row_too_long", expected=f"at most {ROW_SIZE_MAX} bytes in all its fields"
+        )

@@ -145,6 +145,23 @@ def test_rejects_never_carry_a_value(tmp_path: Path) -> None:
     assert hidden not in repr(rejects)
 
 
+def test_row_too_long_for_one_record_is_rejected(tmp_path: Path) -> None:
+    names = [f"text_{n}" for n in range(30)]
+    face = 'zh = "文"\nvalue = "s"\nmandatory = false\ndata_class = 1\n'
+    given = MAPPING.replace(
+        "[fields]\n", "[fields]\n" + "".join(f'{n} = "{n}"\n' for n in names)
+    ) + "".join(f"[type.fields.{name}]\n{face}" for name in names)
+    for size, fits in ((1_500, True), (2_000, False)):
+        path = tmp_path / f"{size}.csv"
+        header, cells, _ = csv_text(row()).split("\n")
+        path.write_text(
+            f"{header},{','.join(names)}\n{cells},{','.join(['x' * size] * 30)}\n"
+        )
+        good, rejects = read_rows(path, mapping(given))
+        assert bool(good) is fits
+        assert [one.reason for one in rejects] == ([] if fits else ["row_too_long"])
+
+
 @pytest.mark.parametrize("cells", [3, len(COLUMNS) - 1, len(COLUMNS) + 1])
 def test_row_with_another_number_of_columns_is_rejected(
     tmp_path: Path, cells: int
