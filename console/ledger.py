@@ -32,6 +32,7 @@ from ledger.sources import SEALS
 from projections import audit_trail, chain, registry
 from projections.audit_trail import AuditRow
 from projections.migrate import VIEWS, use_schema
+from projections.states import types_of
 from projections.tracking import Tracking
 
 if TYPE_CHECKING:
