@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import date
 from types import MappingProxyType
 from typing import cast
 
@@ -45,9 +46,12 @@ def must_encrypt(face: FaceField, holders: Sequence[Holder]) -> bool:
     Of a sole trader (个体工商户) name, legal representative and address as well.
     """
     return face.data_class >= 3 or (
-        face.name in SOLE_TRADER_FIELDS
-        and any(sensitive_organisation(h["kind"], h["code"]) for h in holders)
+        face.name in SOLE_TRADER_FIELDS and _sole_trader(holders)
     )
+
+
+def _sole_trader(holders: Sequence[Holder]) -> bool:
+    return any(sensitive_organisation(h["kind"], h["code"]) for h in holders)
 
 
 def check_fields(
@@ -62,10 +66,12 @@ def check_fields(
 
     Raises Refusal invalid_fields with every problem, else clear_personal_data.
     """
+    latest = day_to_date(legal_day(sealed_at))
     texts = [license_id.serial]
-    wrong = _holders(event, kind, sealed_at)
+    wrong = _holders(event, kind, latest)
     wrong += _envelope_parts(event, texts)
     count = len(event["holders"])
+    encrypted = SOLE_TRADER_FIELDS if _sole_trader(event["holders"]) else frozenset()
     for field in event["fields"]:
         name, value = field["name"], field["value"]
         face = kind.fields.get(name)
@@ -73,16 +79,14 @@ def check_fields(
             problem = reserved_problem(event, field, reserved, texts)
         elif value is None:
             problem = ""
-        elif must_encrypt(face, event["holders"]):
+        elif face.data_class >= 3 or name in encrypted:
             shaped = isinstance(value, bytes) and encrypted_shape_ok(value, count)
             problem = "" if shaped else "not encrypted"
         else:
             problem = _clear(face, value, texts)
-        if face is not None and not problem:
-            problem = _settable(face, event["act"])
         if problem:
             wrong.append(f"{_printable(name)}: {problem}")
-    _finish(wrong, texts, sealed_at)
+    _finish(wrong, texts, latest)
 
 
 def value_problem(face: FaceField, value: Value) -> str:
@@ -109,19 +113,18 @@ def check_destroy(event: Event, *, sealed_at: int) -> None:
                 texts.append(parse_license_id(text).serial)
             except Malformed:
                 wrong.append("license_ids: not a license_id")
-    _finish(wrong, texts, sealed_at)
+    _finish(wrong, texts, day_to_date(legal_day(sealed_at)))
 
 
-def _finish(wrong: Sequence[str], texts: Sequence[str], sealed_at: int) -> None:
+def _finish(wrong: Sequence[str], texts: Sequence[str], latest: date) -> None:
     if wrong:
         raise Refusal("invalid_fields", "; ".join(wrong))
     # Joined, for a run never goes across the line between two of them.
-    latest = day_to_date(legal_day(sealed_at))
     if clear_citizen_number("\n".join(texts), latest=latest):
         raise Refusal("clear_personal_data", "a citizen number stands in clear")
 
 
-def _holders(event: Event, kind: LicenseType, sealed_at: int) -> list[str]:
+def _holders(event: Event, kind: LicenseType, latest: date) -> list[str]:
     holders = event["holders"]
     if not 1 <= len(holders) <= kind.holders_max:
         return [f"holders: expected 1 to {kind.holders_max}, found {len(holders)}"]
@@ -129,13 +132,13 @@ def _holders(event: Event, kind: LicenseType, sealed_at: int) -> list[str]:
         return ["holders: one stands twice"]
     wrong = []
     for index, holder in enumerate(holders):
-        problem = _holder(holder, kind.holder_category, sealed_at)
+        problem = _holder(holder, kind.holder_category, latest)
         if problem:
             wrong.append(f"holders[{index}]: {problem}")
     return wrong
 
 
-def _holder(holder: Holder, category: str, sealed_at: int) -> str:
+def _holder(holder: Holder, category: str, latest: date) -> str:
     code_type = holder["kind"]
     if code_type not in _HOLDER_KINDS:
         return "unknown kind"
@@ -144,7 +147,6 @@ def _holder(holder: Holder, category: str, sealed_at: int) -> str:
         return f"expected {category}"
     if person:
         return "a person's code stands in clear" if holder["code"] else ""
-    latest = day_to_date(legal_day(sealed_at))
     right = holder_code_ok(code_type, holder["code"], latest=latest)
     return "" if right else "code not in form"
 
@@ -170,13 +172,9 @@ def _envelope_parts(event: Event, texts: list[str]) -> list[str]:
 
 
 def _decision(decision: Decision, holders: int) -> list[str]:
-    date, document, reason = (
-        decision["date"],
-        decision["document"],
-        decision["reason"],
-    )
+    day, document, reason = decision["date"], decision["document"], decision["reason"]
     rules = {
-        "decision.date: not a date": date == "" or date_ok(date),
+        "decision.date: not a date": day == "" or date_ok(day),
         "decision.document: not an SM3 in hex": document == "" or _digest_ok(document),
         "decision.reason: not encrypted": reason == b""
         or encrypted_shape_ok(reason, holders),
@@ -186,14 +184,6 @@ def _decision(decision: Decision, holders: int) -> list[str]:
 
 def _digest_ok(text: str) -> bool:
     return len(text) == 64 and consists_of(text, LOWER_HEX)
-
-
-def _settable(face: FaceField, act: str) -> str:
-    if act == "CORRECT" and not face.correctable:
-        return "needs CHANGE"
-    if act == "CHANGE" and not face.changeable:
-        return "needs CORRECT, or a new license"
-    return ""
 
 
 def _clear(face: FaceField, value: Value, texts: list[str]) -> str:
