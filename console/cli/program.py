@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from console.cli import (
     acting,
+    demonstrating,
     founding,
     importing,
     inspecting,
@@ -42,6 +43,7 @@ for module in (
     inspecting,
     proving,
     operating,
+    demonstrating,
     keys,
     registering,
 ):
