@@ -127,8 +127,14 @@ class Admission:
         if len(items) >= VERIFY_TOGETHER_MIN:
             self._verified.update(zip(jobs, verify_many(items), strict=True))
 
+    def take_verified(self, opened: Sequence[Opened]) -> None:
+        """Takes all signatures of these records as holding: a sealed verdict says so."""
+        for one in opened:
+            for index in range(len(one.record["signatures"])):
+                self._verified[one.leaf, index] = True
+
     def forget_verified(self) -> None:
-        """Drops what ``verify_ahead`` computed; called between batches."""
+        """Drops what ``verify_ahead`` and ``take_verified`` told, between batches."""
         self._verified.clear()
 
     def admit(self, data: bytes, opened: Opened | Refusal, place: Place) -> Verdict:

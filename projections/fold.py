@@ -26,6 +26,9 @@ READ_LIMIT = 4_096
 READ_SIZE_MAX = 4 * 1024 * 1024
 SEALS_LIMIT = 256
 
+Vouched = Callable[[Place], bool]
+"""Whether a sealed verdict says that the signatures of the record at this place hold."""
+
 LoadChains = Callable[[Collection[str]], dict[tuple[str, str], ChainState]]
 
 
@@ -63,8 +66,10 @@ class Fold:
 
     The registry is folded always, because every verdict asks it; its verdicts are given
     out only when ``registry`` is among ``sources``. ``nexts``: how many records of each
-    own source are judged; ``seals_next``: how many records of ``seals`` are read. After
-    any exception the fold is of no more use.
+    own source are judged; ``seals_next``: how many records of ``seals`` are read.
+    Signatures that are ``vouched`` for are not computed again; the seal that vouches is
+    compared with the own verdict all the same. After any exception the fold is of no
+    more use.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class Fold:
         load: LoadChains,
         nexts: dict[str, int],
         seals_next: int,
+        vouched: Vouched | None = None,
     ) -> None:
         self.reader = reader
         self.admission = admission
@@ -87,6 +93,7 @@ class Fold:
         self._sources = frozenset(sources)
         self._own = own
         self._load = load
+        self._vouched = vouched
         self._seals_read = seals_next
         self._unread: list[bytes] = []
 
@@ -147,7 +154,7 @@ class Fold:
         given = [one for _, _, ones in parts for one in ones]
         opened = self.admission.open([one.data for one in given])
         self._load_chains(opened)
-        self.admission.verify_ahead(opened)
+        self._verify(given, opened)
         verdicts = self._admit(given, opened)
         at = 0
         for seal in seals:
@@ -157,6 +164,20 @@ class Fold:
                 self._take(seal, placed, [next(verdicts) for _ in ones], batch)
                 at += 1
         self.admission.forget_verified()
+
+    def _verify(
+        self, given: Sequence[_Given], opened: Sequence[Opened | Refusal]
+    ) -> None:
+        left = opened
+        if self._vouched is not None:
+            vouched, left = [], []
+            for one, record in zip(given, opened, strict=True):
+                if isinstance(record, Opened) and self._vouched(one.place):
+                    vouched.append(record)
+                else:
+                    left.append(record)
+            self.admission.take_verified(vouched)
+        self.admission.verify_ahead(left)
 
     def _admit(
         self, given: Sequence[_Given], opened: Sequence[Opened | Refusal]

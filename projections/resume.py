@@ -21,7 +21,7 @@ from ledger.seal_reader import SealReader, Tip
 from ledger.signing import verify
 from ledger.sources import REGISTRY, SEALS
 from projections import audit_trail, registry, store
-from projections.fold import Fold, LoadChains, base_of
+from projections.fold import Fold, LoadChains, Vouched, base_of
 from projections.founding import SealerKeys, found
 from projections.own_verdicts import OwnVerdicts
 from projections.tracking import Tracking
@@ -56,8 +56,7 @@ def advance(
         before = tracked.get(name, 0)
         if ordinal != before:
             tracking.advance(cur, name, before, ordinal)
-    for name, ordinal in read.items():
-        tracking.note(cur, name, ordinal)
+    tracking.note(cur, read)
     return moved | read
 
 
@@ -69,6 +68,7 @@ def resume(
     head: HeadStore,
     sources: Sequence[str],
     load: LoadChains | None = None,
+    vouched: Vouched | None = None,
 ) -> Fold:
     """A fold that goes on behind what is projected; ``load`` finds chains elsewhere.
 
@@ -101,6 +101,7 @@ def resume(
         load=load or partial(store.load_chains, conn),
         nexts=nexts,
         seals_next=seals_next,
+        vouched=vouched,
     )
 
 

@@ -83,8 +83,9 @@ class Tracking(PostgresTrackingRecorder):
             "WHERE application_name = %(name)s AND notification_id = %(expected)s"
         ).format(table=table)
         self._note = sql.SQL(
-            "INSERT INTO {table} VALUES (%(name)s, %(new)s) "
-            "ON CONFLICT (application_name) DO UPDATE SET notification_id = %(new)s"
+            "INSERT INTO {table} SELECT * FROM unnest(%s::text[], %s::bigint[]) "
+            "ON CONFLICT (application_name) "
+            "DO UPDATE SET notification_id = excluded.notification_id"
         ).format(table=table)
         self._reached = sql.SQL(
             "SELECT coalesce(max(notification_id), 0) AS found, "
@@ -112,12 +113,12 @@ class Tracking(PostgresTrackingRecorder):
                 where=name,
             )
 
-    def note(self, cur: Cursor[Any], name: str, new: int) -> None:
+    def note(self, cur: Cursor[Any], read: Mapping[str, int]) -> None:
         """Writes how far something was read, with no claim to be the only reader.
 
         The caller holds an ``advance`` in the same transaction.
         """
-        cur.execute(self._note, {"name": name, "new": new}, prepare=True)
+        cur.execute(self._note, (list(read), list(read.values())), prepare=True)
 
     def ordinals(self) -> Mapping[str, int]:
         """The next ordinal of every source that was projected so far."""

@@ -24,6 +24,7 @@ from projections.resume import advance, resume
 from projections.tracking import TABLE as TRACKING
 from projections.tracking import Tracking
 from replay.compare import same_place
+from replay.sealed_verdicts import SealedVerdicts
 
 REBUILD = "rebuild"
 REPLACED = "replaced"
@@ -45,7 +46,8 @@ class Rebuild:
 
     ``conn`` is in autocommit mode and the rebuild's own; ``log`` and ``head`` use others.
     ``sources``: all sources of the ledger. What an earlier, unfinished rebuild left is
-    dropped.
+    dropped. With ``trust_sealed_verdicts`` the signatures that sealed verdicts vouch for
+    are not computed again; an audit computes them.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Rebuild:
         log: EventLog,
         head: HeadStore,
         sources: Sequence[str],
+        trust_sealed_verdicts: bool = False,
     ) -> None:
         self._conn = conn
         self._sources = tuple(sources)
@@ -62,8 +65,15 @@ class Rebuild:
             _drop(conn, REBUILD)
             migrate(conn, schema=REBUILD, indexes=False)
             self._tracking = Tracking(conn, schema=REBUILD)
+            vouched = SealedVerdicts(head).vouch if trust_sealed_verdicts else None
             self._fold = resume(
-                conn, {}, log=log, head=head, sources=sources, load=lambda _: {}
+                conn,
+                {},
+                log=log,
+                head=head,
+                sources=sources,
+                load=lambda _: {},
+                vouched=vouched,
             )
         self._tracked: dict[str, int] = {}
         self._records = self._accepted = 0

@@ -43,6 +43,13 @@ def history(licenses: int = 9) -> World:
             )
             world.accept(stale)
             world.send(world.signed("RENEW", subject, fields={"valid_until": "x"}))
+        if n % 3 == 2:
+            tampered = world.signed(
+                "SUSPEND", subject, fields={"term_until": "2026-09-01"}
+            )
+            world.admit(
+                tampered.data[:-10] + bytes(8) + tampered.data[-2:], tampered.source
+            )
         if n % 4 == 0:
             world.admit(b"\xc3\x01 no record %d" % n, f"events-{n % PARTITIONS}")
     world.add_key("late key", "11210100999990029X")

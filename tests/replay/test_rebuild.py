@@ -25,15 +25,18 @@ def ledger(dsn: str) -> Iterator[SealedLedger]:
     made.close()
 
 
-def _rebuild(ledger: SealedLedger) -> Rebuilt:
+def _rebuild(ledger: SealedLedger, **given: bool) -> Rebuilt:
     rebuild = Rebuild(
-        ledger.connect(), log=ledger.log, head=ledger.head, sources=SOURCES
+        ledger.connect(), log=ledger.log, head=ledger.head, sources=SOURCES, **given
     )
     return rebuild.run()
 
 
-def test_rebuilt_tables_equal_the_live_ones(ledger: SealedLedger) -> None:
-    rebuilt = _rebuild(ledger)
+@pytest.mark.parametrize("trusting", [False, True])
+def test_rebuilt_tables_equal_the_live_ones(
+    ledger: SealedLedger, trusting: bool
+) -> None:
+    rebuilt = _rebuild(ledger, trust_sealed_verdicts=trusting)
     assert rebuilt.digests == ledger.digests()
     assert rebuilt.records == len(ledger.world.records)
     assert rebuilt.accepted == sum(
