@@ -241,7 +241,7 @@ def test_the_command_runs_it_on_a_real_ledger(
     assert document["accepted"] >= 300
     assert document["dir"] == str(place)
     assert document["erased"]["after"] == "(erased 已销毁)"
-    assert main(["audit", "--json", "--dir", str(place), "--dsn", dsn]) == 0
+    assert main(["status", "--json", "--dir", str(place), "--dsn", dsn]) == 0
     assert json.loads(capfd.readouterr().out)["accepted"] == document["accepted"]
 
 
