@@ -75,16 +75,24 @@ class Engine:
         deadline = time.monotonic() + PATIENCE_S
         while not done():
             with self.held() as own:
-                if own:
-                    self.rest()
-                    if done():
-                        return
+                if own and self._until(done):
+                    return
             if time.monotonic() > deadline:
                 raise Unavailable(
                     "the process that seals and projects makes no progress",
                     expected=f"the verdict within {PATIENCE_S:g} s",
                 )
             self._log.wait(POLL_S)
+
+    def _until(self, done: Callable[[], bool]) -> bool:
+        """Own steps until ``done`` holds; False when nothing is left to do before."""
+        while not done():
+            sealed, count = self.step()
+            if count:
+                self._after()
+            if not sealed and not count:
+                return done()
+        return True
 
     def rest(self) -> int:
         """Seals and projects until nothing is left; returns the records projected."""

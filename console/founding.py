@@ -92,6 +92,7 @@ def found_ledger(
                 changes=changes,
             )
             then(ledger, founded)
+            ledger.rest()
             return founded
     except BaseException:
         if fresh:

@@ -39,6 +39,9 @@ class KeyRing:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.keys
         self._settings = settings
+        # Opening a key file costs a tenth of a second on purpose (scrypt).
+        self._opened: dict[tuple[Path, str], KeyPair] = {}
+        self._sealers: dict[bytes, SoftwareSigner] = {}
 
     def passphrase(self) -> bytes:
         """The passphrase in force: given, or the directory's own file."""
@@ -104,9 +107,14 @@ class KeyRing:
 
     def sealer_of(self, public_key: bytes) -> SoftwareSigner:
         """The signer of a sealer key; raises Unavailable when its file is not here."""
+        signer = self._sealers.get(public_key)
+        if signer is not None:
+            return signer
         for file in self.listing():
             if file.public_key == public_key:
-                return self.signer(file.name, purpose="seal")
+                signer = self.signer(file.name, purpose="seal")
+                self._sealers[public_key] = signer
+                return signer
         raise Unavailable(
             "this process lacks the sealer's key",
             expected=f"a key file of {public_key.hex()[:18]}…",
@@ -118,7 +126,13 @@ class KeyRing:
         return self.open(self._path(name), purpose=purpose)
 
     def open(self, path: Path, *, purpose: str) -> KeyPair:
-        """Opens one key file with the ledger's passphrase."""
+        """Opens one key file with the ledger's passphrase, once per process."""
+        pair = self._opened.get((path, purpose))
+        if pair is None:
+            pair = self._opened[path, purpose] = self._open(path, purpose)
+        return pair
+
+    def _open(self, path: Path, purpose: str) -> KeyPair:
         try:
             data = path.read_bytes()
         except OSError as error:

@@ -73,6 +73,7 @@ class Ledger:
         self._open_key_store = open_key_store
         self._key_store: KeyStore | None = None
         self._destroyed_to = -1
+        self.published = False
         self._tracking = Tracking(views, schema=VIEWS)
 
     @property
@@ -120,10 +121,17 @@ class Ledger:
         store.confirm(found)
         self._destroyed_to = max((d[0] for d in found), default=self._destroyed_to)
 
+    def rest(self) -> None:
+        """Seals the verdicts too, unless another process is doing it."""
+        with self.engine.held() as own:
+            if own:
+                self.engine.rest()
+
     # --- publishing --------------------------------------------------------------
 
     def publish(self, signed: Sequence[Signed]) -> list[Appended]:
         """Appends signed records; when it returns they survive a crash."""
+        self.published = True
         return append(self.log, signed)
 
     def await_verdict(self, appended: Appended) -> AuditRow:
@@ -160,9 +168,7 @@ class Ledger:
         if state is None:
             return ChainState()
         if state.license is None and state.acts:
-            state.license = fold(
-                state.acts, types_of(self.registry(), license_id)
-            )
+            state.license = fold(state.acts, types_of(self.registry(), license_id))
         return state
 
     def draft(self, draft: Draft, signers: Sequence[RoleSigner]) -> Event:

@@ -123,7 +123,10 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
                 expected="a ledger that `license-ledger init` finished",
                 where=str(settings.directory),
             )
-        yield assemble(settings, connections)
+        ledger = assemble(settings, connections)
+        yield ledger
+        if ledger.published:
+            ledger.rest()
 
 
 def assemble(settings: Settings, connections: Connections) -> Ledger:

@@ -40,6 +40,7 @@ def receipt(
     """The proof (回执) for one event of a license, verified offline by anybody."""
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
         ledger.catch_up()
+        ledger.rest()
         data = proofs.make_receipt(ledger, name, sequence=sequence)
     write_out(out, data)
     document = {"receipt": str(out), "bytes": len(data)}

@@ -1,0 +1,29 @@
+"""``python -m bench [latency] [throughput]``: prints figures, the machine first."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import latency, throughput
+from bench.machine import machine_line
+
+PARTS = ("latency", "throughput")
+
+
+def main() -> None:
+    """Runs the parts that are named, all by default."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=3)
+    given = parser.parse_args()
+    print(machine_line(), flush=True)
+    for part in given.parts or PARTS:
+        if part == "latency":
+            latency.run(events=300, say=print)
+        else:
+            throughput.run(events=given.events, runs=given.runs, say=print)
+
+
+if __name__ == "__main__":
+    main()

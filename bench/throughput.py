@@ -1,0 +1,47 @@
+"""Accepted events per second end to end: append, seal, admit, project, verdicts sealed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from bench import peer, province
+from bench.machine import spread
+from console.ledger import Ledger
+from ledger.publish import Signed
+
+APPEND_AT_ONCE = 1_000
+
+
+def rate(ledger: Ledger, signed: Sequence[Signed]) -> float:
+    """Events per second from the first append until every verdict is sealed."""
+    started = time.perf_counter()
+    with ledger.engine.held():
+        for start in range(0, len(signed), APPEND_AT_ONCE):
+            ledger.publish(signed[start : start + APPEND_AT_ONCE])
+        ledger.engine.rest()
+    return len(signed) / (time.perf_counter() - started)
+
+
+def run(*, events: int, runs: int, say: Callable[[str], None]) -> None:
+    """Prints both ways of signing beside the peer, in one run on one server."""
+    with province.founded() as ledger:
+        alone, together, saved = [], [], []
+        for number in range(runs):
+            records = province.signed_in_batches(ledger, events, prefix=f"B{number}")
+            together.append(rate(ledger, records))
+            few = max(1, events // 5)
+            records = province.signed_alone(ledger, few, prefix=f"A{number}")
+            alone.append(rate(ledger, records))
+            saved.append(peer.save_rate(ledger.dsn, events=max(1, events // 10)))
+        counts = dict(
+            ledger.views.execute(
+                "SELECT verdict, count(*) FROM audit_trail GROUP BY verdict"
+            ).fetchall()
+        )
+    say(f"end to end, batch-signed: {spread(together, 'events/s')}  (goal 10,000)")
+    say(f"end to end, each signed alone: {spread(alone, 'events/s')}")
+    say(f"eventsourcing, one event a save: {spread(saved, 'events/s')}")
+    ratios = [a / b for a, b in zip(together, saved, strict=True)]
+    say(f"ratio batch-signed / eventsourcing, pair by pair: {spread(ratios, 'x', 1)}")
+    say(f"verdicts: {counts}")
