@@ -339,9 +339,7 @@ def test_ended_cosigner_is_not_authorised(desk: Desk) -> None:
 
 
 def test_superior_signature_is_a_supervisors(desk: Desk) -> None:
-    kind = replace(
-        license_type(BUSINESS), signatures={"ANNUL": (MAIN, SUPERIOR)}
-    )
+    kind = replace(license_type(BUSINESS), signatures={"ANNUL": (MAIN, SUPERIOR)})
     by = [signer(CITY), signer(BOSS, SUPERIOR)]
     named: dict[str, Any] = {"authority": SHENYANG, "kind": kind}
     assert desk.may("ANNUL", LICENSE, by=by, **named) == "accepted"
