@@ -16,6 +16,7 @@ from projections import audit_trail, timeline
 from projections import license as licenses
 from projections.audit_trail import AuditRow
 from projections.license import LicenseRow
+from projections.states import types_of
 from projections.timeline import TimelineRow
 
 
@@ -88,7 +89,7 @@ def show(ledger: Ledger, name: str, *, as_of: int, reader: Reader) -> dict[str, 
             ledger.chain_of(row.license_id).acts,
             effective=as_of,
             known_at=ledger.clock(),
-            types=licenses.types_of(ledger.registry(), row.license_id),
+            types=types_of(ledger.registry(), row.license_id),
         )
         if found is None:
             raise Unknown(

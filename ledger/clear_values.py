@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import cast
 
 from ledger import field_checks
 from ledger.catalogue import LicenseType
 from ledger.errors import Malformed
-from ledger.events import Event, Value
+from ledger.events import Event, Strings, Value
 from ledger.subject_codes import citizen_id_ok, clear_citizen_number
 
 EXEMPT = frozenset(("certificate_identifier", "continues_as", "previous_identifier"))
@@ -62,7 +63,7 @@ def _strings(value: Value) -> list[str]:
     if not isinstance(value, dict):
         return []
     if "strings" in value:
-        return [str(text) for text in value["strings"]]
+        return cast("Strings", value)["strings"]
     return [
         cell["value"]
         for row in value["rows"]

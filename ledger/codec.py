@@ -52,7 +52,7 @@ def _load() -> dict[tuple[str, int], Schema]:
     for file in schemas.load():
         computed = crc64(file.text)
         if computed.hex() != file.crc64:
-            raise schemas.ContractBroken(
+            raise schemas.ContractBrokenError(
                 f"{file.record}/{file.version}.avsc: expected CRC-64-AVRO "
                 f"{file.crc64}, found {computed.hex()}"
             )

@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 
-class ContractBroken(Exception):
+class ContractBrokenError(Exception):
     """A packaged contract is not the file that ``FINGERPRINTS`` pins."""
 
 
@@ -35,7 +35,7 @@ def root() -> Traversable:
 
 
 def load() -> tuple[SchemaFile, ...]:
-    """Every schema that ``FINGERPRINTS`` lists; raises ContractBroken on a changed one."""
+    """Every schema that ``FINGERPRINTS`` lists; raises ContractBrokenError on a changed one."""
     return tuple(_schema(line) for line in _text("FINGERPRINTS").splitlines() if line)
 
 
@@ -45,7 +45,7 @@ def _schema(line: str) -> SchemaFile:
     text = _text(f"{record}/{version}.avsc")
     found = hashlib.new("sm3", text.encode()).hexdigest()
     if found != sm3:
-        raise ContractBroken(f"{name}.avsc: expected SM3 {sm3}, found {found}")
+        raise ContractBrokenError(f"{name}.avsc: expected SM3 {sm3}, found {found}")
     return SchemaFile(
         record=record, version=int(version), crc64=crc64, sm3=sm3, text=text
     )

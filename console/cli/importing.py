@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.importer.mapping import read_mapping
@@ -39,7 +45,7 @@ def import_file(
     settings = place(directory, dsn, passphrase_file)
     known = read_mapping(mapping)
     with open_ledger(settings) as ledger, _progress() as bar:
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
 
         def told(done: int, total: int, stage: str) -> None:
             if stage not in tasks:

@@ -69,35 +69,26 @@ def list_registry(
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
         ledger.catch_up()
         authorities = [
-            {
-                "uscc": row.uscc,
-                "name": row.name,
-                "area": row.area,
-                "level": row.level,
-                "roles": list(row.roles),
-            }
+            (row.uscc, row.area, row.level, list(row.roles), row.name)
             for row in registry.authorities(ledger.views)
         ]
         types = [
-            {"code": row.code, "version": row.version, "name": row.name}
-            for row in registry.types(ledger.views)
+            (row.code, row.version, row.name) for row in registry.types(ledger.views)
         ]
     text = "\n\n".join(
         (
             table(
-                ("authority", "area", "roles", "name"),
-                [
-                    (a["uscc"], a["area"], ",".join(a["roles"]), a["name"])
-                    for a in authorities
-                ],
+                ("authority", "area", "level", "roles", "name"),
+                [(u, a, lv, ",".join(r), n) for u, a, lv, r, n in authorities],
             ),
-            table(
-                ("type", "version", "name"),
-                [(t["code"], str(t["version"]), t["name"]) for t in types],
-            ),
+            table(("type", "version", "name"), [(c, str(v), n) for c, v, n in types]),
         )
     )
-    document = {"authorities": authorities, "types": types}
+    members = ("uscc", "area", "level", "roles", "name")
+    document = {
+        "authorities": [dict(zip(members, row, strict=True)) for row in authorities],
+        "types": [{"code": c, "version": v, "name": n} for c, v, n in types],
+    }
     return give(Answer(document=document, text=text), as_json=as_json)
 
 

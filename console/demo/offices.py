@@ -7,6 +7,12 @@ from collections.abc import Iterable
 from console.demo import faces
 from console.demo.people import uscc
 from console.demo.steps import MAIN, Office, Plain, Step
+from console.founding import (
+    DEPARTMENT_AREA,
+    DEPARTMENT_NAME,
+    DEPARTMENT_ROLES,
+    DEPARTMENT_USCC,
+)
 from ledger.events import Field
 from ledger.registry_fields import GrantDraft, registry_fields_authority
 from ledger.workdays import day_to_date
@@ -37,11 +43,11 @@ def _office(
 # The department that founding a ledger makes: custodian of old stock, definer.
 BUREAU = Office(
     handle="bureau",
-    name="辽宁省政务数据局",
-    uscc="11210000999990010U",
-    area="210000",
+    name=DEPARTMENT_NAME,
+    uscc=DEPARTMENT_USCC,
+    area=DEPARTMENT_AREA,
     level="province",
-    roles=("publisher", "custodian", "definer"),
+    roles=DEPARTMENT_ROLES,
     types=(),
 )
 POLICE_HEPING = _office(

@@ -77,6 +77,7 @@ def words(document: Mapping[str, Any]) -> str:
         [
             f"One license with both its times: {document['history']['license_id']}",
             *_history(document["history"]["events"]),
+            "  late 迟报: in force before an act that was in the ledger already",
         ],
         [
             f"One receipt verified: {receipt['act']} at position {receipt['position']}, "
