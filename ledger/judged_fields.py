@@ -39,7 +39,7 @@ def _reserved(new: Act, done: Folded, now: License | None) -> list[str]:
     match new.act:
         case "BASELINE":
             return _told_state(fields)
-        case "MARK" if fields.get("mark") not in MARKS:
+        case "MARK" if str(fields.get("mark")) not in MARKS:
             return ["mark is not one of " + ", ".join(sorted(MARKS))]
         case "CANCEL" if fields.get("after", str(done.state)) != str(done.state):
             return [f"after is {done.state}"]
@@ -51,13 +51,15 @@ def _reserved(new: Act, done: Folded, now: License | None) -> list[str]:
             current = now is not None and named_version(new) == now.version > 1
             if current and IDENTIFIER not in fields:
                 return ["the current version needs a replacement"]
+        case _:
+            return []
     return []
 
 
 def _told_state(fields: Mapping[str, Any]) -> list[str]:
     """The state that a BASELINE tells is one that a chain can begin with."""
     told = fields.get("state")
-    if told is not None and told not in BASELINE_STATES:
+    if told is not None and str(told) not in BASELINE_STATES:
         return ["state is not one that a chain can begin with"]
     if told == State.EXP and day_of(fields.get("valid_until")) is None:
         return ["state EXP needs valid_until"]

@@ -26,8 +26,8 @@ _RULES = """\
 - **Overtaken** (被后到行为覆盖): SUSPEND, DOWNGRADE, REVOKE, WITHDRAW, CANCEL, ANNUL and
   RESTORE, and a stay on or off, are never refused for a later act. The fold is made again:
   an act that the table no longer allows at its place keeps its values, version and
-  restrictions, a terminal state before it stays, a RESUME without its restriction does
-  nothing. The act that caused it is flagged `overtakes`. Any other act that would newly
+  restrictions, a terminal state before it stays (without one its own end holds), a RESUME
+  without its restriction does nothing. The act that caused it is flagged `overtakes`. Any other act that would newly
   overtake one is refused `conflicts_with`.
 - **Left out.** The newest RESTORE or stay is resolved first; one that is itself out has no
   effect. The opening act cannot be named, nor by RESTORE an act that is restored already
@@ -38,7 +38,8 @@ _RULES = """\
 - **CORRECT** replaces the value that the named act set where it still shows; where a later
   act (in effective order) set it anew, only history is corrected. It may also correct
   `term_until` of a restriction, `effect_from` of an ANNUL, `ground` of a CANCEL. The
-  corrected value holds since the day of the named act.
+  corrected value holds since the day of the named act. A CORRECT of a CORRECT corrects the
+  same original, also when the one between them is undone.
 - **RESUME** names a restriction that no RESUME has lifted yet; one that time has ended is
   lifted without effect. What never was a restriction of the chain is `unknown_target`.
 - **SUSPEND** opens its restriction at EXP as well; it shows only if the license is renewed.

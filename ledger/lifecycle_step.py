@@ -42,7 +42,7 @@ def opened(act: Act, day: int, kind: LicenseType) -> License:
     empty = License(opening=act.act, type_version=0, version=0, identifier="")
     changes = face_changes(empty, act, act.fields, day, kind)
     changes["holders"] = act.holders
-    told = act.fields.get("state") if act.act == "BASELINE" else None
+    told = _text(act.fields.get("state")) if act.act == "BASELINE" else ""
     if told in TERMINALS:
         changes["terminal"] = told
         changes["terminal_day"] = day
@@ -159,7 +159,8 @@ def _effect(before: License, act: Act, day: int, kind: LicenseType) -> dict[str,
             return _marked(before, act, day)
         case "ARCHIVE":
             return {"flags": with_flag(before.flags, "archived")}
-    return {}
+        case _:
+            return {}
 
 
 def _renewed(before: License, act: Act, state: State) -> dict[str, Any]:
