@@ -8,9 +8,7 @@ end of a batch, and a projector that lost its sources to another writes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from psycopg import Connection
+from typing import TYPE_CHECKING, Any
 
 from ledger.errors import Unavailable
 from ledger.log.contract import EventLog
@@ -21,6 +19,9 @@ from projections.fold import Batch, Fold
 from projections.migrate import VIEWS, use_schema
 from projections.resume import advance, own_places, resume
 from projections.tracking import Fenced, Tracking
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 RECORDS_MAX = 4_000
 CHAINS_KEPT = 8_192

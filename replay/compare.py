@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from psycopg import Connection, sql
+from typing import TYPE_CHECKING, Any
 
 from ledger.errors import Unavailable
 from ledger.log.postgres import translated
-from ledger.sources import SEALS
 from projections.digest import first_difference, table_digest
 from projections.store import TABLES
-from projections.tracking import TABLE as TRACKING
+from projections.swap import same_place
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,6 @@ class TableComparison:
     def equal(self) -> bool:
         """Whether both digests are the same."""
         return self.first == self.second
-
-
-def same_place(conn: Connection[Any], first: str, second: str) -> bool:
-    """Whether both schemas hold as many records of every source."""
-    return _place(conn, first) == _place(conn, second)
 
 
 def compare(
@@ -70,14 +65,3 @@ def compare(
                 )
             )
     return found
-
-
-def _place(conn: Connection[Any], schema: str) -> dict[str, int]:
-    # Rows about ``seals`` count reading, not projecting: they may differ.
-    statement = sql.SQL(
-        "SELECT application_name, notification_id FROM {} "
-        "WHERE application_name NOT LIKE %s AND application_name NOT LIKE %s"
-    ).format(sql.Identifier(schema, TRACKING))
-    with conn.cursor() as cur:
-        rows = cur.execute(statement, (f"{SEALS}%", r"\_\_%")).fetchall()
-    return dict(rows)

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Connection, sql
-
-from ledger.errors import Unavailable
 from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
 from ledger.log.postgres import translated
 from projections import store
 from projections.digest import digests
 from projections.fold import Fold
-from projections.migrate import VIEWS, migrate, use_schema
+from projections.migrate import VIEWS, migrate
 from projections.resume import advance, resume
-from projections.tracking import TABLE as TRACKING
+from projections.swap import drop, swap
 from projections.tracking import Tracking
-from replay.compare import same_place
 from replay.sealed_verdicts import SealedVerdicts
 
+if TYPE_CHECKING:
+    from psycopg import Connection
+
 REBUILD = "rebuild"
-REPLACED = "replaced"
 RECORDS_MAX = 16_000
 
 
@@ -62,7 +60,7 @@ class Rebuild:
         self._conn = conn
         self._sources = tuple(sources)
         with translated("starting a rebuild"):
-            _drop(conn, REBUILD)
+            drop(conn, REBUILD)
             migrate(conn, schema=REBUILD, indexes=False)
             self._tracking = Tracking(conn, schema=REBUILD)
             vouched = SealedVerdicts(head).vouch if trust_sealed_verdicts else None
@@ -122,39 +120,9 @@ class Rebuild:
         return True
 
 
-def swap(conn: Connection[Any], *, live: str = VIEWS, fresh: str = REBUILD) -> None:
-    """Puts the rebuilt schema in the place of the live one, in one transaction.
+def swap_in(conn: Connection[Any]) -> None:
+    """Puts the rebuilt tables in the place of the live ones.
 
-    Projectors and readers wait for it and go on with the new tables. Raises Unavailable,
-    and changes nothing, when the two do not stand at the same place: catch up first.
+    Raises Unavailable when they do not stand at the same place: catch up first.
     """
-    with translated("swapping schemas"), conn.transaction():
-        # A projector takes its tracking rows before it writes anything: whoever is in
-        # a transaction now ends it first, and nobody writes into the old tables after.
-        conn.execute(
-            sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(
-                sql.Identifier(live, TRACKING)
-            )
-        )
-        if not same_place(conn, live, fresh):
-            raise Unavailable(
-                "live tables and rebuilt ones stand at different places",
-                expected="the same number of records of every source",
-                found="another one",
-                where=f"{live}, {fresh}",
-            )
-        _rename(conn, live, REPLACED)
-        _rename(conn, fresh, live)
-    with translated("dropping the replaced schema"):
-        _drop(conn, REPLACED)
-    use_schema(conn, live)
-
-
-def _rename(conn: Connection[Any], old: str, new: str) -> None:
-    statement = sql.SQL("ALTER SCHEMA {} RENAME TO {}")
-    conn.execute(statement.format(sql.Identifier(old), sql.Identifier(new)))
-
-
-def _drop(conn: Connection[Any], schema: str) -> None:
-    statement = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE")
-    conn.execute(statement.format(sql.Identifier(schema)))
+    swap(conn, live=VIEWS, fresh=REBUILD)

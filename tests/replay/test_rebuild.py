@@ -10,7 +10,7 @@ from ledger.errors import Unavailable
 from projections import license
 from projections.migrate import VIEWS, use_schema
 from replay.compare import compare
-from replay.rebuild import REBUILD, Rebuild, Rebuilt, swap
+from replay.rebuild import REBUILD, Rebuild, Rebuilt, swap_in
 from tests.projections.sealed import SOURCES, SealedLedger, history
 
 pytestmark = pytest.mark.postgres
@@ -81,7 +81,7 @@ def test_the_swap_puts_right_what_was_changed_and_the_projector_goes_on(
     expected = ledger.digests()
     ledger.conn.execute("UPDATE views.license SET terminal = 'CANC'")
     _rebuild(ledger)
-    swap(ledger.conn)
+    swap_in(ledger.conn)
     assert ledger.digests() == expected
     issued = ledger.world.issue("C1")
     ledger.append([issued])
@@ -102,7 +102,7 @@ def test_tables_at_different_places_are_neither_compared_nor_swapped(
     with pytest.raises(Unavailable):
         compare(ledger.conn, VIEWS, REBUILD)
     with pytest.raises(Unavailable):
-        swap(ledger.conn)
+        swap_in(ledger.conn)
 
 
 def test_a_rebuild_catches_up_with_what_came_meanwhile(ledger: SealedLedger) -> None:
