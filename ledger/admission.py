@@ -26,6 +26,7 @@ from ledger.license import License
 from ledger.license_identifiers import LicenseId, parse_license_id
 from ledger.refusals import ACCEPTED, Refusal
 from ledger.registry import Registry
+from ledger.registry_state import LEDGER
 from ledger.signing import BatchSignature, BatchVerifier, tbs, verify, verify_many
 from ledger.sources import REGISTRY
 from ledger.workdays import DAY_US
@@ -250,7 +251,7 @@ class Admission:
         """Check 4: this ledger, and the source that carries this subject."""
         event = opened.event
         # The founding record has zeros there, when it is sent again too.
-        founding = self.registry.chain("ledger:")[:1]
+        founding = self.registry.chain(LEDGER)[:1]
         again = bool(founding) and founding[0].digest == opened.digest
         if event["origin"] != self.registry.expected_origin(event) and not again:
             raise Refusal("wrong_ledger", "origin is not this ledger's")

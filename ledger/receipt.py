@@ -15,7 +15,7 @@ from ledger.checkpoint import Checkpoint, open_checkpoint, origin_line
 from ledger.codec import BY_FINGERPRINT, Schema
 from ledger.envelope import open_record, origin_of, record_leaf
 from ledger.errors import Malformed, Untrusted
-from ledger.events import Event, Seal
+from ledger.events import ZERO_ORIGIN, Event, Seal
 from ledger.merkle import leaf_hash, verify_inclusion
 from ledger.note import parse_note
 from ledger.receipt_file import (
@@ -27,6 +27,7 @@ from ledger.receipt_file import (
 )
 from ledger.refusals import ACCEPTED, Refusal
 from ledger.registry import Registry
+from ledger.registry_state import LEDGER
 from ledger.seal import decode_seal, seal_digest, verdict_leaf
 from ledger.signing import BatchSignature, BatchVerifier, key_id, tbs, verify
 
@@ -78,7 +79,7 @@ def verify_receipt(
         )
         steps.append(f"the record is in the log at position {receipt.position}")
         # 5.
-        event, digest = _signed_record(receipt, registry.origin)
+        event, digest = _signed_record(receipt, registry)
         steps.append(f"{len(event['signers'])} signatures hold")
         # 6, 7.
         accepted = receipt.verdict is not None
@@ -112,10 +113,8 @@ def _sealers(records: Sequence[bytes], name: str) -> tuple[Registry, list[bytes]
     keys: list[bytes] = []
     for position, data in enumerate(records):
         opened = admission.open([data])[0]
-        if isinstance(opened, Exception):
-            raise Untrusted(
-                "a key record is not a record", where=f"sealers[{position}]"
-            )
+        if isinstance(opened, Refusal) or not _about_keys(opened.event):
+            raise Untrusted("not a key record", where=f"sealers[{position}]")
         place = Place(
             source="registry",
             ordinal=position,
@@ -142,6 +141,13 @@ def _sealers(records: Sequence[bytes], name: str) -> tuple[Registry, list[bytes]
     return registry, keys
 
 
+def _about_keys(event: Event) -> bool:
+    """Whether it is the founding record or one on a key: the others have no say here."""
+    return event["chain"] == "registry" and event["subject"].startswith(
+        (LEDGER, "key:")
+    )
+
+
 def _signed_by_any(note: bytes, name: str, keys: Sequence[bytes]) -> Checkpoint:
     parse_note(note)
     for key in keys:
@@ -152,14 +158,14 @@ def _signed_by_any(note: bytes, name: str, keys: Sequence[bytes]) -> Checkpoint:
     raise Untrusted("the checkpoint is signed by no sealer key of this ledger")
 
 
-def _signed_record(receipt: Receipt, origin: bytes) -> tuple[Event, bytes]:
+def _signed_record(receipt: Receipt, registry: Registry) -> tuple[Event, bytes]:
     try:
         opened = open_record(receipt.record, _KnownSchemas())
     except Refusal as refusal:
         raise Untrusted("the record holds no event", found=refusal.code) from refusal
     record, event = opened.record, opened.event
-    expected = bytes(16) if event["act"] == "FOUND" else origin
-    if event["origin"] != expected:
+    founding = registry.chain(LEDGER)[0].digest == opened.digest
+    if event["origin"] != (ZERO_ORIGIN if founding else registry.origin):
         raise Untrusted("the event was made for another ledger")
     if [key_id(k) for k in receipt.keys] != [s["key_id"] for s in event["signers"]]:
         raise Untrusted("the receipt's public keys are not those of the signers")

@@ -97,6 +97,10 @@ class World:
             self._signers[name] = self._make(name)
         return self._signers[name]
 
+    def signer_of(self, key_id: bytes) -> SoftwareSigner:
+        """The signer whose key this is."""
+        return next(one for one in self._signers.values() if one.key_id == key_id)
+
     def roles(self, *names: str | tuple[str, int]) -> list[RoleSigner]:
         """Signers by name (main), or by name and role."""
         pairs = [(n, 1) if isinstance(n, str) else n for n in names]
