@@ -78,12 +78,9 @@ class Life:
         source system's row, which is this step's own unless told.
         """
         label = f"{self.name}/{len(self.steps) + 1} {act}"
-        recorder = office or self.issuer
-        rule = ACTS.get(act)
-        opens = rule is not None and rule.opens
-        if not self.face:
-            self.face = dict(fields or {})
-        demanded = rule is not None and rule.decision_required
+        recorder, rule = office or self.issuer, ACTS[act]
+        self.face = self.face or dict(fields or {})
+        decides = decision and (rule.decision_required or decided != "")
         self.steps.append(
             Step(
                 label=label,
@@ -94,15 +91,11 @@ class Life:
                     authority=recorder.uscc,
                     deciding_authority=court,
                     fields=fields or {},
-                    holders=self.holders if opens else holders,
+                    holders=self.holders if rule.opens else holders,
                     decision=self._decision(label, ago, decided or act.lower(), why)
-                    if decision and (demanded or decided)
+                    if decides
                     else None,
-                    matter={
-                        "case_number": f"BJ{len(self.steps) + 1:03d}-{self.serial[-8:]}",
-                        "source_system": SYSTEM,
-                        "source_ref": ref or label,
-                    },
+                    matter=self._matter(ref or label),
                     channel="stock" if backfill else "window",
                     medium="both",
                     paper_serial=serial,
@@ -118,6 +111,10 @@ class Life:
             )
         )
         return label
+
+    def _matter(self, row: str) -> dict[str, str]:
+        case = f"BJ{len(self.steps) + 1:03d}-{self.serial[-8:]}"
+        return {"case_number": case, "source_system": SYSTEM, "source_ref": row}
 
     def _by(self, act: str, recorder: Office) -> tuple[tuple[str, int], ...]:
         alone = ((recorder.handle, MAIN),)

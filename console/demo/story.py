@@ -13,7 +13,15 @@ from random import Random
 from console.demo import faces
 from console.demo.cast import Cast
 from console.demo.life import Life
-from console.demo.lives import attempts, building, cards, market, safety, weddings
+from console.demo.lives import (
+    against_rules,
+    attempts,
+    building,
+    cards,
+    market,
+    safety,
+    weddings,
+)
 from console.demo.offices import BUREAU, SUPERVISOR, enrolment
 from console.demo.people import People
 from console.demo.steps import MAIN, SUPERIOR, Plain, Step
@@ -26,6 +34,7 @@ PLANS = (
     safety.PLAN,
     building.PLAN,
     attempts.PLAN,
+    against_rules.PLAN,
 )
 
 
