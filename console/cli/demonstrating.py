@@ -109,7 +109,7 @@ class _Watch:
     def __init__(self, bar: Progress, story: Story) -> None:
         self._bar = bar
         total = len(story.enrolment) + len(story.steps) + 1
-        self._task = bar.add_task("", total=total, accepted=0, refused=0)
+        self._task = bar.add_task("publishing 发布", total=total, accepted=0, refused=0)
         self._accepted = self._refused = 0
 
     def __call__(self, title: str, outcomes: Sequence[Outcome]) -> None:
