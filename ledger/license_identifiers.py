@@ -13,6 +13,7 @@ is right is told by ``CertificateIdentifier.standard``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from typing_extensions import override
 
@@ -74,6 +75,7 @@ class CertificateIdentifier:
         return f"{self.license}.{self.version:03d}.{self.check}"
 
 
+@lru_cache(maxsize=4096)  # one record asks four times
 def parse_license_id(text: str) -> LicenseId:
     """Reads a license_id; raises Malformed when the shape is wrong."""
     parts = text[_PREFIX_LENGTH:].split(".")

@@ -257,6 +257,10 @@ def _node_hasher(algorithm: str) -> Callable[[bytes, bytes], bytes]:
     return node
 
 
+node_sm3 = _node_hasher("sm3")
+"""H(0x01 ‖ left ‖ right) with SM3, without a look at the algorithm's name."""
+
+
 def _trusted_count(value: object, name: str) -> int:
     if type(value) is not int or not 0 <= value <= SIZE_MAX:
         raise Untrusted("not a tree position", expected="0..2^63-1", where=name)

@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 ALGORITHM_SM2_SM3: Final = 1
+_HASH_SIZES: Final = frozenset((merkle.HASH_SIZE,))
 BATCH_COUNT_MAX: Final = 4096
 BATCH_ID_SIZE: Final = 16
 
@@ -233,7 +234,7 @@ def batch_shape_ok(*, count: int, index: int, path: Sequence[bytes]) -> bool:
         1 <= count <= BATCH_COUNT_MAX
         and 0 <= index < count
         and len(path) == path_length(index, count)
-        and all(len(node) == merkle.HASH_SIZE for node in path)
+        and set(map(len, path)) <= _HASH_SIZES
     )
 
 
@@ -244,13 +245,18 @@ def batch_root(tbs: bytes, index: int, count: int, path: Sequence[bytes]) -> byt
     """
     if not batch_shape_ok(count=count, index=index, path=path):
         raise Malformed("bad batch path", where=f"index {index} of {count}")
-    computed, last = merkle.leaf_hash(tbs), count - 1
+    return _climb(tbs, index, count, path)
+
+
+def _climb(tbs: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes:
+    """The walk of RFC 9162 §2.1.3.2 over a path whose shape is known to be right."""
+    computed, last, node = merkle.leaf_hash(tbs), count - 1, merkle.node_sm3
     siblings = iter(path)
     while last > 0:
-        if index % 2 == 1:
-            computed = merkle.node_hash(next(siblings), computed)
+        if index & 1:
+            computed = node(next(siblings), computed)
         elif index < last:
-            computed = merkle.node_hash(computed, next(siblings))
+            computed = node(computed, next(siblings))
         index, last = index >> 1, last >> 1
     return computed
 
@@ -285,7 +291,7 @@ class BatchVerifier:
             key_id=key_id(public_key),
             batch_id=signature.batch_id,
             count=count,
-            root=batch_root(tbs, index, count, path),
+            root=_climb(tbs, index, count, path),
         )
         # Step 3.
         return self._holds(public_key, head, signature.value)
