@@ -20,20 +20,20 @@ from ledger.envelope import (
     record_leaf,
     route_of,
 )
-from ledger.events import Event, Signature
+from ledger.events import Event
 from ledger.facts import Act, act_of
 from ledger.license import License
 from ledger.license_identifiers import LicenseId, parse_license_id
 from ledger.refusals import ACCEPTED, Refusal
 from ledger.registry import Registry
 from ledger.registry_state import LEDGER
-from ledger.signing import BatchSignature, BatchVerifier, tbs, verify, verify_many
+from ledger.signature_check import SignatureCheck
+from ledger.signing import BatchVerifier, verify
 from ledger.sources import REGISTRY
 from ledger.workdays import DAY_US
 
 SIGNED_BEFORE_US = 7 * DAY_US
 SIGNED_AHEAD_US = DAY_US
-VERIFY_TOGETHER_MIN = 16
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,8 +93,7 @@ class Admission:
     ) -> None:
         self.registry = registry
         self.chains = chains
-        self._batches = verifier or BatchVerifier()
-        self._verified: dict[tuple[bytes, int], bool] = {}
+        self._signatures = SignatureCheck(registry, verifier or BatchVerifier())
 
     def open(self, records: Sequence[bytes]) -> list[Opened | Refusal]:
         """Checks 1 to 3 of each record; a Refusal stands where one failed."""
@@ -112,31 +111,15 @@ class Admission:
         Only speed: ``admit`` asks for these answers in its own order, and computes
         those that are not there.
         """
-        jobs: list[tuple[bytes, int]] = []
-        items: list[tuple[bytes, bytes, bytes]] = []
-        for one in opened:
-            if isinstance(one, Refusal):
-                continue
-            for index, (signer, signature) in enumerate(
-                zip(one.event["signers"], one.record["signatures"], strict=True)
-            ):
-                key = self.registry.key(signer["key_id"])
-                if key is not None and signature["batch"] is None:
-                    jobs.append((one.leaf, index))
-                    message = tbs(signer["role"], one.record["body"])
-                    items.append((key.public_key, message, signature["value"]))
-        if len(items) >= VERIFY_TOGETHER_MIN:
-            self._verified.update(zip(jobs, verify_many(items), strict=True))
+        self._signatures.verify_ahead(opened)
 
     def take_verified(self, opened: Sequence[Opened]) -> None:
         """Takes all signatures of these records as holding: a sealed verdict says so."""
-        for one in opened:
-            for index in range(len(one.record["signatures"])):
-                self._verified[one.leaf, index] = True
+        self._signatures.take(opened)
 
     def forget_verified(self) -> None:
         """Drops what ``verify_ahead`` and ``take_verified`` told, between batches."""
-        self._verified.clear()
+        self._signatures.forget()
 
     def admit(self, data: bytes, opened: Opened | Refusal, place: Place) -> Verdict:
         """The verdict of one record at its place; changes state only on acceptance."""
@@ -177,7 +160,7 @@ class Admission:
             _check_signed_at(event, place)  # 7
         registry.check_act(event)  # 8
         registry.check_signers(event)  # 9
-        self._check_signatures(opened)  # 10
+        self._signatures.check(opened)  # 10
         registry.check_fields(event, verify, sealed_at=place.sealed_at)  # 11
         registry.check_transition(event)  # 12
         registry.apply(
@@ -205,7 +188,7 @@ class Admission:
             opening=not chain.acts,
             sealed_at=place.sealed_at,
         )
-        self._check_signatures(opened)  # 10
+        self._signatures.check(opened)  # 10
         act = act_of(
             event,
             position=place.position,
@@ -279,38 +262,6 @@ class Admission:
             found = "no such type" if kind is None else f"version {kind.version}"
             raise Refusal("unknown_type", f"in force: {found}")
         return license_id, kind
-
-    def _check_signatures(self, opened: Opened) -> None:
-        """Check 10: the mathematics, in order; the first failure ends it."""
-        body = opened.record["body"]
-        for index, (signer, signature) in enumerate(
-            zip(opened.event["signers"], opened.record["signatures"], strict=True)
-        ):
-            key = self.registry.key_for(signer["key_id"], opened.event)
-            if key is None:
-                raise Refusal("unknown_key", "a signer's key is not registered")
-            message = tbs(signer["role"], body)
-            known = self._verified.get((opened.leaf, index))
-            if known is None:
-                known = self._holds(key, message, signature)
-            if not known:
-                raise Refusal("bad_signature", f"signature {index} does not hold")
-
-    def _holds(self, public_key: bytes, message: bytes, signature: Signature) -> bool:
-        batch = signature["batch"]
-        if batch is None:
-            return verify(public_key, message, signature["value"])
-        return self._batches.verify(
-            public_key=public_key,
-            tbs=message,
-            signature=BatchSignature(
-                value=signature["value"],
-                batch_id=batch["batch_id"],
-                count=batch["count"],
-                index=batch["index"],
-                path=tuple(batch["path"]),
-            ),
-        )
 
 
 def _check_signed_at(event: Event, place: Place) -> None:

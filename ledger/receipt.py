@@ -29,7 +29,8 @@ from ledger.refusals import ACCEPTED, Refusal
 from ledger.registry import Registry
 from ledger.registry_state import LEDGER
 from ledger.seal import decode_seal, seal_digest, verdict_leaf
-from ledger.signing import BatchSignature, BatchVerifier, key_id, tbs, verify
+from ledger.signature_check import signature_holds
+from ledger.signing import BatchVerifier, key_id, verify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,21 +173,13 @@ def _signed_record(receipt: Receipt, registry: Registry) -> tuple[Event, bytes]:
     for key, signer, signature in zip(
         receipt.keys, event["signers"], record["signatures"], strict=True
     ):
-        message, batch = tbs(signer["role"], record["body"]), signature["batch"]
-        if batch is None:
-            holds = verify(key, message, signature["value"])
-        else:
-            holds = BatchVerifier(heads_max=1).verify(
-                public_key=key,
-                tbs=message,
-                signature=BatchSignature(
-                    value=signature["value"],
-                    batch_id=batch["batch_id"],
-                    count=batch["count"],
-                    index=batch["index"],
-                    path=tuple(batch["path"]),
-                ),
-            )
+        holds = signature_holds(
+            signature,
+            public_key=key,
+            role=signer["role"],
+            body=record["body"],
+            batches=BatchVerifier(heads_max=1),
+        )
         if not holds:
             raise Untrusted("a signer's signature does not hold")
     return event, opened.digest
