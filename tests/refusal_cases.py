@@ -17,7 +17,6 @@ from ledger.workdays import DAY_US
 from tests.builders import Sent, World
 from tests.sample_province import (
     CITIZEN,
-    DECISION,
     FIELDS,
     JOINT_CODE,
     OTHER_CITY,
@@ -129,7 +128,7 @@ def renewal_of_a_chain_that_is_nearly_full(world: World, serial: str) -> Sent:
     world.issue(serial)
     world.act("ANNOTATE", world.license_id(serial))
     lengthen(world, serial, 3_840)
-    return world.send(renewal(world, serial))
+    return world.send(world.signed("RENEW", world.license_id(serial)))
 
 
 @refused_as("expired")
@@ -280,11 +279,6 @@ def spoilt(signed: Signed) -> bytes:
     data = bytearray(signed.data)
     data[-3] ^= 1
     return bytes(data)
-
-
-def renewal(world: World, serial: str, act: str = "RENEW") -> Signed:
-    """A further act on a license that was issued."""
-    return world.signed(act, world.license_id(serial), decision=DECISION)
 
 
 def lengthen(world: World, serial: str, length: int) -> None:

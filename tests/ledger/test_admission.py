@@ -9,7 +9,7 @@ from ledger.publish import sign
 from ledger.refusals import ACCEPTED, REFUSALS
 from ledger.workdays import DAY_US
 from tests.builders import World, province
-from tests.refusal_cases import CASES, lengthen, renewal, spoilt
+from tests.refusal_cases import CASES, lengthen, spoilt
 from tests.sample_province import CITY, FIELDS, JOINT_CODE, PROVINCE, TODAY, permit
 
 
@@ -147,12 +147,12 @@ def test_chain_takes_only_endings_near_its_end_and_nothing_at_it(world: World) -
     world.act("ANNOTATE", world.license_id("1"))
     lengthen(world, "1", 3_839)
     license_id = world.license_id("1")
-    world.accept(renewal(world, "1", "ANNOTATE"))
-    assert world.send(renewal(world, "1", "ANNOTATE")).code == "chain_full"
+    world.accept(world.signed("ANNOTATE", license_id))
+    assert world.send(world.signed("ANNOTATE", license_id)).code == "chain_full"
     world.act("SUSPEND", license_id, fields={"term_until": "2026-09-01"})
     lengthen(world, "1", 4_095)
     world.act("REVOKE", license_id)
-    assert world.send(renewal(world, "1", "CANCEL")).code == "chain_full"
+    assert world.send(world.signed("CANCEL", license_id)).code == "chain_full"
 
 
 # --- check 7
