@@ -11,16 +11,11 @@ from console.demo import faces
 from console.demo.cast import Cast, citizen
 from console.demo.lives.attempts import unopened
 from console.demo.lives.building import building
-from console.demo.lives.cards import issued_card
 from console.demo.lives.market import opened, revoked
 from console.demo.lives.safety import expired_permit, permitted, suspended
 from console.demo.lives.weddings import wedding
 from console.demo.offices import BUREAU, POLICE_HEPING
 from ledger.identifiers import certificate_identifier
-
-# Nobody's number: its birth date lies in 1900. It stands in clear only in a record that
-# the ledger must refuse.
-CLEAR_NUMBER = "210102190001010014"
 
 
 def wrong_face(cast: Cast) -> None:
@@ -37,17 +32,6 @@ def wrong_face(cast: Cast) -> None:
         *("ISSUE", 15, life.face | {"favourite_colour": "红"}),
         expect="invalid_fields",
         told="a field that the license type does not have",
-    )
-
-
-def number_in_clear(cast: Cast) -> None:
-    """A citizen number where the paper's serial belongs."""
-    life, _, _ = issued_card(cast, 300, years=20)
-    life.act(
-        *("REISSUE", 10, faces.term(cast.today, 10, 20)),
-        serial=CLEAR_NUMBER,
-        expect="clear_personal_data",
-        told="a citizen number stands in clear as the paper's serial",
     )
 
 
@@ -150,7 +134,6 @@ def never_issued(cast: Cast) -> None:
 
 PLAN: tuple[tuple[int, Callable[[Cast], object]], ...] = (
     (1, wrong_face),
-    (1, number_in_clear),
     (1, against_the_type),
     (1, against_the_state),
     (1, against_each_other),
