@@ -54,6 +54,7 @@ class Ledger:
         head: HeadStore,
         views: Connection[Any],
         ring: KeyRing,
+        connect: Callable[[], Connection[Any]],
         open_key_store: Callable[[], KeyStore],
         clock: Callable[[], int],
         random_bytes: Callable[[int], bytes],
@@ -68,6 +69,7 @@ class Ledger:
         self.head = head
         self.views = views
         self.ring = ring
+        self.connect = connect
         self.clock = clock
         self.random_bytes = random_bytes
         self._open_key_store = open_key_store

@@ -173,6 +173,7 @@ def assemble(settings: Settings, connections: Connections) -> Ledger:
         head=head,
         views=views,
         ring=ring,
+        connect=connections.open,
         open_key_store=open_key_store,
         clock=now_us,
         random_bytes=secrets.token_bytes,

@@ -44,7 +44,7 @@ SIGNERS_MAX = 8
 INT_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
 TIME_MIN = -2_208_988_800_000_000  # 1900-01-01T00:00:00Z
-TIME_END = 7_258_118_400_000_000  # 2200-01-01T00:00:00Z
+TIME_END = 7_289_654_400_000_000  # 2201-01-01T00:00:00Z
 ROLES = (1, 2, 3)  # main 主办, joint 联合签章, superior 跨层级签章
 ALGORITHM_SM2 = 1
 
@@ -165,7 +165,7 @@ def _check_domain(event: Event) -> None:
                 raise Malformed("a string is longer than 2,000 bytes")
     for time in (event["effective_at"], event["signed_at"]):
         if not TIME_MIN <= time < TIME_END:
-            raise Malformed("a time lies outside the years 1900 to 2199")
+            raise Malformed("a time lies outside the years 1900 to 2200")
 
 
 def _texts(event: Event) -> tuple[list[str], list[str]]:

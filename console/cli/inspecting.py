@@ -14,6 +14,7 @@ from console.reading import Reader
 from console.wiring import now_us, open_ledger
 from ledger.workdays import parse_instant
 
+NAMES_SHOWN = 4
 AsOf = Annotated[
     str | None,
     typer.Option(
@@ -102,7 +103,7 @@ def history_text(document: dict[str, Any]) -> str:
             (event["effective_at"] or "")[:10],
             event["recorded_at"][:19],
             event["state_after"] or event["refusal"],
-            ", ".join(event["changed"]),
+            _named(sorted(event["changed"])),
             ", ".join(event["flags"]),
         )
         for event in document["events"]
@@ -118,6 +119,13 @@ def history_text(document: dict[str, Any]) -> str:
         "flags",
     )
     return f"{document['license_id']}\n{table(heads, rows)}"
+
+
+def _named(names: list[str]) -> str:
+    """Names for a table: an opening act sets a whole face, which would fill the screen."""
+    shown = ", ".join(names[:NAMES_SHOWN])
+    rest = len(names) - NAMES_SHOWN
+    return f"{shown}, {rest} more" if rest > 0 else shown
 
 
 def _status(document: dict[str, Any]) -> str:

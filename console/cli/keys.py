@@ -53,7 +53,9 @@ def list_keys(
             for row in registry.keys(ledger.views)
         ]
     heads = ("key_id", "purpose", "authority", "since", "ended", "file")
-    rows = [[str(key[head] or "") for head in heads] for key in keys]
+    rows = [
+        ["" if key[head] is None else str(key[head]) for head in heads] for key in keys
+    ]
     answer = Answer(document={"keys": keys}, text=table(heads, rows))
     return give(answer, as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""run: seal and project until told to stop."""
+"""run and rebuild: keeping a ledger going, and making its tables again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import typer
 
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.output import Answer, give, say
+from console.rebuilding import rebuild as rebuild_tables
 from console.wiring import now_us, open_ledger
 from ledger.workdays import instant_text
 
 
 def register(app: typer.Typer) -> None:
-    """Adds this command."""
+    """Adds these commands."""
     app.command()(run)
+    app.command()(rebuild)
 
 
 class Stop:
@@ -63,3 +65,36 @@ def run(
         ledger.engine.run(stop, told)
     document = {"projected": total}
     return give(Answer(document=document, text=f"projected {total}"), as_json=as_json)
+
+
+def rebuild(
+    *,
+    swap: Annotated[
+        bool,
+        typer.Option("--swap", help="Put the new tables in place of the live ones."),
+    ] = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust-sealed-verdicts",
+            help="Skip signatures that sealed verdicts vouch for; audit checks them.",
+        ),
+    ] = False,
+    directory: Dir = None,
+    dsn: Dsn = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> int:
+    """Makes every derived table again from the log and compares; exit 1 if they differ."""
+    with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+        document = rebuild_tables(
+            ledger, swap=swap, trust=trust, told=lambda n: say(f"rebuilt={n}")
+        )
+    lines = [f"{document['records']} records, {document['accepted']} accepted"]
+    lines += [
+        f"  {one['table']:<20} {'equal' if one['equal'] else one['first_difference']}"
+        for one in document["tables"]
+    ]
+    code = 0 if document["equal"] or swap else 1
+    answer = Answer(document=document, text="\n".join(lines), exit_code=code)
+    return give(answer, as_json=as_json)

@@ -27,6 +27,7 @@ Key = Annotated[
     list[Path] | None,
     typer.Option("--key", help="Key files that sign; default: the root key's."),
 ]
+_SAID = ("verdict", "refusal", "act", "subject", "detail")
 app = typer.Typer(help="The registry (基础名录): authorities, license types, records.")
 
 
@@ -48,8 +49,7 @@ def give_verdicts(registrar: Registrar, *, as_json: bool) -> int:
     records = [verdict_document(row) for row in registrar.publish()]
     refused = [record for record in records if record["refusal"]]
     text = "\n".join(
-        f"{record['verdict']} {record['refusal'] or ''} {record['act']} "
-        f"{record['subject']} {record['detail']}".rstrip()
+        " ".join(str(record[part]) for part in _SAID if record[part])
         for record in records
     )
     code = Refused.exit_code if refused else 0
