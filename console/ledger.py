@@ -16,7 +16,7 @@ from console.settings import Settings
 from ledger.catalogue import LicenseType
 from ledger.chain import ChainState
 from ledger.checkpoint import origin_line
-from ledger.drafting import Draft, DraftKeys, draft_event, next_position, public_code
+from ledger.drafting import Draft, DraftKeys, draft_event, public_code
 from ledger.errors import Malformed, Unknown
 from ledger.events import Event, Holder
 from ledger.license import License
@@ -25,6 +25,7 @@ from ledger.lifecycle import fold
 from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
 from ledger.log.key_store import KeyRequest, KeyStore
+from ledger.next_position import next_position
 from ledger.note import vkey
 from ledger.publish import Appended, RoleSigner, Signed, append, sign
 from ledger.registry import Registry

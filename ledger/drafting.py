@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from ledger import field_checks, lifecycle
 from ledger.catalogue import LicenseType
-from ledger.chain import ChainState
 from ledger.codec import encode_value
 from ledger.encryption import encrypt_field
 from ledger.errors import Malformed
@@ -218,37 +217,9 @@ def bare_event(
     }
 
 
-def next_position(draft: Draft, chain: ChainState) -> Position:
-    """Where the act of a draft stands if its chain stays as it is."""
-    acts, license_ = chain.acts, chain.license
-    return Position(
-        sequence=len(acts) + 1,
-        previous=acts[-1].digest if acts else ZERO_DIGEST,
-        version=(license_.version if license_ else 0) + 1
-        if _makes_version(draft, chain)
-        else 0,
-    )
-
-
 def public_code(kind: str, code: str) -> str:
     """What an event says of a holder's code: an organisation's, and nobody else's."""
     return "" if is_person_kind(kind) else normalise_holder_code(kind, code)
-
-
-def _makes_version(draft: Draft, chain: ChainState) -> bool:
-    match lifecycle.ACTS[draft.act].makes_version:
-        case "always":
-            return True
-        case "as_named":
-            return any(
-                act.digest in draft.causes and "certificate_identifier" in act.fields
-                for act in chain.acts
-            )
-        case "replacement":
-            current = chain.license.version if chain.license else 0
-            return draft.fields.get("version") == current and len(draft.fields) > 1
-        case _:
-            return False
 
 
 def _closed(name: str, act: str, kind: LicenseType, holders: Sequence[Holder]) -> bool:

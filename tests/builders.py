@@ -6,16 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ledger.chain import ChainState
-from ledger.drafting import (
-    Draft,
-    DraftKeys,
-    Position,
-    bare_event,
-    draft_event,
-    next_position,
-)
+from ledger.drafting import Draft, DraftKeys, Position, bare_event, draft_event
 from ledger.encryption import event_key
 from ledger.events import ZERO_DIGEST, Event
+from ledger.next_position import next_position
 from ledger.publish import Signed
 from tests.ledger_in_memory import Ledger, Sent
 from tests.sample_province import (

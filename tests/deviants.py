@@ -296,10 +296,10 @@ def _rules() -> Iterator[tuple[str, bytes, str]]:
         ("type_version -1", {"type_version": -1}),
         ("unknown time other than signed", {"effective_precision": "unknown"}),
         ("effective in 1899", {"effective_at": TIME_MIN - 1}),
-        ("effective in 2200", {"effective_at": TIME_END}),
+        ("effective in 2201", {"effective_at": TIME_END}),
         ("effective in the year 9999", {"effective_at": 253_402_300_799_000_000}),
         ("signed in 1899", {"signed_at": TIME_MIN - 1}),
-        ("signed in 2200", {"signed_at": TIME_END}),
+        ("signed in 2201", {"signed_at": TIME_END}),
         ("signed at the end of all longs", {"signed_at": 2**63 - 1}),
     ):
         yield name, record_bytes(sample_event(**changes)), MALFORMED

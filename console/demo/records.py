@@ -17,7 +17,6 @@ from ledger.drafting import (
     Position,
     bare_event,
     draft_event,
-    next_position,
     public_code,
 )
 from ledger.event_ids import draw_event_ids
@@ -25,6 +24,7 @@ from ledger.events import ZERO_DIGEST, Event, Holder, Record, Value
 from ledger.identifiers import parse_license_id
 from ledger.keyring import possession_message
 from ledger.log.key_store import KeyRequest
+from ledger.next_position import next_position
 from ledger.publish import RoleSigner, Signed, sign, sign_together
 from ledger.registry_fields import registry_fields_key
 from ledger.signing import Signer, SoftwareSigner, generate, tbs

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from ledger.codec import decode_value
-from ledger.drafting import Draft, DraftKeys, Position, draft_event, next_position
+from ledger.drafting import Draft, DraftKeys, Position, draft_event
 from ledger.encryption import decrypt_field, event_key
 from ledger.envelope import encode_event
 from ledger.errors import Malformed
 from ledger.events import Event
 from ledger.license_identifiers import certificate_identifier
+from ledger.next_position import next_position
 from tests.builders import World, province
 from tests.sample_province import CITIZEN, DECISION, FIELDS, HOLDER_ENTRY
 
