@@ -1,8 +1,9 @@
 """One open ledger: what the command line, the import, the demo and programs use.
 
 with open_ledger(settings_of(Path("my-ledger"))) as ledger:
-    verdict = ledger.act(draft)
-    receipt = ledger.receipt(license_id)
+    row = ledger.act(draft)  # row.verdict
+    ledger.rest()
+    receipt = proofs.make_receipt(ledger, draft.license_id, sequence=None)
 """
 
 from __future__ import annotations

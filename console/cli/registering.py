@@ -94,9 +94,11 @@ def list_registry(
 
 @app.command("authority")
 def authority(
-    uscc: Annotated[str, typer.Argument(metavar="USCC")],
+    uscc: Annotated[
+        str, typer.Argument(metavar="USCC", help="Its code (统一社会信用代码).")
+    ],
     *,
-    name: Annotated[str | None, typer.Option("--name")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Its full name.")] = None,
     area: Annotated[str | None, typer.Option("--area", help="GB/T 2260 code.")] = None,
     level: Annotated[
         str | None, typer.Option("--level", help="nation, province, city, county …")

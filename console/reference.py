@@ -1,0 +1,177 @@
+"""``python -m console.reference [--check]``: the generated pages of docs/.
+
+They come from the command tree and the tables themselves, so they cannot drift.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import typer.main
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from console.cli.program import app
+from console.output import say
+from ledger.lifecycle import table_markdown
+from ledger.refusals import REFUSALS, RefusalCode
+
+DOCS: Final = Path(__file__).parents[1] / "docs"
+COMMON: Final = ("--dir", "--dsn", "--passphrase-file", "--json")
+
+_CLI = """\
+# The command line
+
+Generated from the commands themselves by `make docs`; a test compares the two. Exit
+codes, environment variables and what `--json` promises stand in [README](../README.md).
+"""
+_REFUSALS = """\
+# Refusals (拒绝代码)
+
+Generated from `ledger/refusals.py` by `make docs`; a test compares the two. Each record
+goes through twelve numbered checks in this order, and inside a check its codes in this
+order; the first that does not hold names the refusal. A refused record changes nothing
+but the audit trail. "Again" says whether the same act, built anew, can be accepted later.
+"""
+_CHECKS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        1: "length and first bytes",
+        2: "schema of the record",
+        3: "form of record and event",
+        4: "ledger and source",
+        5: "repeats",
+        6: "place in its chain",
+        7: "time of signing",
+        8: "act and license type",
+        9: "who signs, and may they",
+        10: "signatures",
+        11: "fields",
+        12: "lifecycle",
+    }
+)
+
+
+def pages() -> dict[str, str]:
+    """Every generated page: file name in docs/ and its text."""
+    return {
+        "cli.md": cli_page(),
+        "lifecycle.md": table_markdown(),
+        "refusals.md": refusals_page(),
+    }
+
+
+def differing(folder: Path) -> list[str]:
+    """The pages whose file in ``folder`` is missing or not what would be written."""
+    return [
+        name
+        for name, text in pages().items()
+        if not (folder / name).is_file()
+        or (folder / name).read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Writes the pages, or with ``--check`` says which differ (exit 1)."""
+    if list(arguments) not in ([], ["--check"]):
+        say("expected: python -m console.reference [--check]")
+        return 2
+    found = differing(DOCS)
+    if arguments:
+        for name in found:
+            say(f"docs/{name} is not what `make docs` writes")
+        return 1 if found else 0
+    for name in found:
+        (DOCS / name).write_text(pages()[name], encoding="utf-8")
+        say(f"docs/{name} written")
+    return 0
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options."""
+    commands = list(_commands(typer.main.get_command(app), "license-ledger"))
+    common = {
+        option.opts[0]: option
+        for _, command in commands
+        for option in command.params
+        if isinstance(option, TyperOption) and option.opts[0] in COMMON
+    }
+    lines = [
+        _CLI,
+        "Every command on a ledger takes these options:",
+        "",
+        *_table(("option", "meaning"), (_option(common[name]) for name in COMMON)),
+        "",
+    ]
+    for path, command in commands:
+        lines += _command(path, command)
+    return "\n".join(lines)
+
+
+def refusals_page() -> str:
+    """Every refusal code, in the order of the checks."""
+    heads = ("check", "code", "中文", "cause", "what to do", "again")
+    rows = (_refusal(row) for row in REFUSALS.values())
+    return "\n".join([_REFUSALS, *_table(heads, rows), ""])
+
+
+def _commands(command: object, path: str) -> Iterator[tuple[str, TyperCommand]]:
+    if isinstance(command, TyperGroup):
+        for name, child in command.commands.items():
+            yield from _commands(child, f"{path} {name}")
+    elif isinstance(command, TyperCommand):
+        yield path, command
+
+
+def _command(path: str, command: TyperCommand) -> list[str]:
+    arguments = [one for one in command.params if isinstance(one, TyperArgument)]
+    options = [
+        one
+        for one in command.params
+        if isinstance(one, TyperOption) and one.opts[0] not in COMMON
+    ]
+    usage = " ".join([path, *map(_shown, arguments), "[OPTIONS]"])
+    rows = [(f"`{_shown(one)}`", one.help or "") for one in arguments]
+    rows += [_option(one) for one in options]
+    lines = [f"## {path}", "", f"`{usage}`", "", *_paragraphs(command.help or ""), ""]
+    return [*lines, *_table(("option", "meaning"), rows), ""] if rows else lines
+
+
+def _shown(argument: TyperArgument) -> str:
+    return argument.metavar or (argument.name or "").upper()
+
+
+def _option(option: TyperOption) -> tuple[str, str]:
+    name = option.opts[0]
+    if not option.is_flag:
+        name += " " + (option.metavar or name.rpartition("-")[2].upper())
+    notes = [option.help or ""]
+    if option.required:
+        notes.append("Required.")
+    if option.multiple:
+        notes.append("May be given several times.")
+    if isinstance(option.default, str | int) and not option.is_flag and option.default:
+        notes.append(f"Default: {option.default}.")
+    return f"`{name}`", " ".join(note for note in notes if note)
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+def _refusal(row: RefusalCode) -> tuple[str, ...]:
+    check = f"{row.check} {_CHECKS[row.check]}"
+    again = "yes" if row.retry else "no"
+    return check, f"`{row.code}`", row.zh, row.cause, row.remedy, again
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [heads, ["---"] * len(heads), *rows]
+    cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return ["| " + " | ".join(line) + " |" for line in cells]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
