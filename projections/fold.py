@@ -19,9 +19,10 @@ from ledger.log.contract import EventLog
 from ledger.refusals import Refusal
 from ledger.seal import Placed, SealedVerdict, placed_ranges
 from ledger.seal_reader import SealReader
-from ledger.sources import REGISTRY, SEALS
+from ledger.sources import REGISTRY, SEALS, base_of
 from projections.own_verdicts import OwnVerdicts
 
+JUDGED_AT_ONCE = 256
 READ_LIMIT = 4_096
 READ_SIZE_MAX = 4 * 1024 * 1024
 SEALS_LIMIT = 256
@@ -30,11 +31,6 @@ Vouched = Callable[[Place], bool]
 """Whether a sealed verdict says that the signatures of the record at this place hold."""
 
 LoadChains = Callable[[Collection[str]], dict[tuple[str, str], ChainState]]
-
-
-def base_of(source: str) -> str:
-    """The source whose place this one has: ``events-3`` of ``events-3.1``."""
-    return source.split(".", 1)[0]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,11 +147,7 @@ class Fold:
     def _judge(self, seals: Sequence[Seal], batch: Batch) -> None:
         """Judges the event records of seals between which the registry does not move."""
         parts = self._read(seals)
-        given = [one for _, _, ones in parts for one in ones]
-        opened = self.admission.open([one.data for one in given])
-        self._load_chains(opened)
-        self._verify(given, opened)
-        verdicts = self._admit(given, opened)
+        verdicts = self._verdicts([one for _, _, ones in parts for one in ones])
         at = 0
         for seal in seals:
             self._confirm(seal)
@@ -164,6 +156,17 @@ class Fold:
                 self._take(seal, placed, [next(verdicts) for _ in ones], batch)
                 at += 1
         self.admission.forget_verified()
+
+    def _verdicts(self, given: Sequence[_Given]) -> Iterator[Verdict]:
+        """The verdicts in order; a record is judged while it is warm in the cache."""
+        for start in range(0, len(given), JUDGED_AT_ONCE):
+            part = given[start : start + JUDGED_AT_ONCE]
+            opened = self.admission.open([one.data for one in part])
+            self._load_chains(opened)
+            self._verify(part, opened)
+            for one, record in zip(part, opened, strict=True):
+                yield self.admission.admit(one.data, record, one.place)
+            self.admission.forget_verified()
 
     def _verify(
         self, given: Sequence[_Given], opened: Sequence[Opened | Refusal]
@@ -178,12 +181,6 @@ class Fold:
                     left.append(record)
             self.admission.take_verified(vouched)
         self.admission.verify_ahead(left)
-
-    def _admit(
-        self, given: Sequence[_Given], opened: Sequence[Opened | Refusal]
-    ) -> Iterator[Verdict]:
-        for one, record in zip(given, opened, strict=True):
-            yield self.admission.admit(one.data, record, one.place)
 
     def _read(self, seals: Sequence[Seal]) -> list[tuple[Seal, Placed, list[_Given]]]:
         """The records of these seals' own event sources, each source read at once."""
