@@ -18,6 +18,7 @@ from ledger.workdays import day_to_date, legal_day
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 SERIAL_SIZE: Final = 16
+MAIN_ROLE, JOINT_ROLE = 1, 2
 
 
 def act_from_file(
@@ -29,12 +30,12 @@ def act_from_file(
     ``clear_personal_data`` without a position.
     """
     document = parse_event_file(text)
-    signers = signers_of(ledger, keys)
     authority = authority_of(ledger, keys)
     license_id = license_id_of(act, document, authority=authority, draw=draw_serial)
     ledger.catch_up()
     now = ledger.clock()
     kind = ledger.type_of(license_id)
+    signers = signers_of(ledger, keys, roles=kind.signatures.get(act, ()))
     draft = draft_of(
         act,
         document,
@@ -64,14 +65,20 @@ def act_from_file(
     }
 
 
-def signers_of(ledger: Ledger, keys: Sequence[Path]) -> list[RoleSigner]:
-    """The keys that sign: the first in the main role, others in the joint role."""
+def signers_of(
+    ledger: Ledger, keys: Sequence[Path], *, roles: Sequence[int] = ()
+) -> list[RoleSigner]:
+    """The keys that sign: in the roles that the type asks for, the main one first.
+
+    A key more than there are roles signs jointly; admission says whether it may.
+    """
     if not keys:
         return ledger.signers()
+    wanted = [*(roles or (MAIN_ROLE,)), *[JOINT_ROLE] * len(keys)]
     pairs = [ledger.ring.open_any(path) for path in keys]
     return [
-        RoleSigner(signer=ledger.ring.signer_of(pair), role=1 if index == 0 else 2)
-        for index, pair in enumerate(pairs)
+        RoleSigner(signer=ledger.ring.signer_of(pair), role=role)
+        for pair, role in zip(pairs, wanted, strict=False)
     ]
 
 

@@ -116,7 +116,8 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
             expected="a directory that `license-ledger init` made",
             where=str(settings.directory),
         )
-    with database(settings) as (connections, _):
+    # Whatever asks the tables may find the server gone.
+    with database(settings) as (connections, _), translated("asking the ledger"):
         if not holds_ledger(connections.open()):
             raise Malformed(
                 "no ledger here",

@@ -1,4 +1,4 @@
-"""act: publish one act on a license and print its verdict."""
+"""act and erase: publish one act and print its verdict."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from console.acting import act_from_file, example_of
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
+from console.erasing import erase as erase_holder
 from console.output import Answer, give
 from console.wiring import open_ledger
 from ledger.errors import Malformed, Refused
@@ -19,8 +20,9 @@ EVENT_SIZE_MAX = 1_000_000
 
 
 def register(app: typer.Typer) -> None:
-    """Adds this command."""
+    """Adds these commands."""
     app.command()(act)
+    app.command()(erase)
 
 
 def act(
@@ -57,6 +59,33 @@ def act(
         document = act_from_file(ledger, name, text, keys=key or [])
     code = 0 if document["verdict"] == "accepted" else Refused.exit_code
     answer = Answer(document=document, text=_words(document), exit_code=code)
+    return give(answer, as_json=as_json)
+
+
+def erase(
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="License identifier, or system:number.")
+    ],
+    *,
+    key: Annotated[
+        list[Path],
+        typer.Option("--key", help="The custodian's key file, then the supervisor's."),
+    ],
+    holder: Annotated[
+        int, typer.Option("--holder", help="Which holder of the license, from 0.")
+    ] = 0,
+    directory: Dir = None,
+    dsn: Dsn = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> int:
+    """Destroys the key of a holder's values in a license, for good (销毁)."""
+    with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+        ledger.catch_up()
+        document = erase_holder(ledger, name, holder=holder, keys=key)
+    code = 0 if document["verdict"] == "accepted" else Refused.exit_code
+    text = f"{document['verdict']} {document['refusal'] or ''} {document['detail']}"
+    answer = Answer(document=document, text=text.rstrip(), exit_code=code)
     return give(answer, as_json=as_json)
 
 
