@@ -1,0 +1,62 @@
+"""``audit``: everything an open ledger stores, derived again from its log alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import Any
+
+from console.ledger import Ledger
+from console.wiring import Connections
+from ledger.errors import LedgerError
+from ledger.log.journal import CheckpointJournal
+from ledger.log.key_store import KeyStore
+from replay.audit import Pair, audit
+
+
+def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any]:
+    """Audits what is sealed now and returns the document of ``audit --json``.
+
+    Changes nothing. ``say`` hears progress and what could not be checked. Raises
+    Unavailable when the database does not answer, and when this program lacks a schema
+    or rule that the registry switches on.
+    """
+    with ExitStack() as stack:
+        connections = Connections(ledger.dsn, stack)
+        return audit(
+            connections.open(),
+            log=ledger.log,
+            journal=_journal(ledger, say),
+            destroyed=_destroyed(ledger, connections, say),
+            say=say,
+        )
+
+
+def _journal(ledger: Ledger, say: Callable[[str], None]) -> CheckpointJournal | None:
+    """The journal beside the database; another machine than the sealer's has none."""
+    path = ledger.settings.journal
+    if ledger.settings.dsn is not None and not path.exists():
+        say(f"no checkpoint journal in {ledger.settings.directory}: not compared")
+        return None
+    return CheckpointJournal(path)
+
+
+def _destroyed(
+    ledger: Ledger, connections: Connections, say: Callable[[str], None]
+) -> Callable[[], Iterable[Pair]] | None:
+    """Asks the key store as it is, before anything is applied again.
+
+    An auditor without its wrapping key cannot; all else needs no secret.
+    """
+    try:
+        wrapping_key = ledger.ring.wrapping_key()
+    except LedgerError as error:
+        say(f"key store not opened: {error}")
+        return None
+    store = KeyStore(
+        connections.open(),
+        wrapping_key=wrapping_key,
+        clock=ledger.clock,
+        random_bytes=ledger.random_bytes,
+    )
+    return store.destroyed_pairs

@@ -1,0 +1,316 @@
+"""Derives a whole ledger again from its log alone, and names what does not agree with it.
+
+One pass over the seals: the code that judges is the projector's and the sealer's; what
+differs is that every signature is verified, that everything stored is compared, and that
+a finding is written down and does not end the work where it can go on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ledger.admission import Admission, Verdict
+from ledger.errors import LedgerError, Unavailable
+from ledger.log.contract import EventLog
+from ledger.log.journal import CheckpointJournal
+from ledger.log.postgres import translated
+from ledger.log.stored import StoredTables
+from ledger.registry import Registry
+from ledger.seal import decode_seal
+from ledger.seal_reader import Tip
+from ledger.signing import verify
+from ledger.sources import SEALS, source_names
+from projections.fold import Fold
+from projections.founding import SealerKeys, found
+from replay.audited_head import AuditedHead
+from replay.audited_journal import AuditedJournal
+from replay.audited_log import AuditedLog, AuditedReader, SealStream
+from replay.audited_sources import AuditedSources
+from replay.audited_tables import AuditedTables
+from replay.audited_tree import AuditedTree
+from replay.audited_verdicts import AuditedVerdicts
+from replay.findings import Check, Findings
+from replay.places import Places
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+RECORDS_MAX = 4_000
+Pair = tuple[bytes, str]
+T = TypeVar("T")
+
+
+def audit(
+    conn: Connection[Any],
+    *,
+    log: EventLog,
+    journal: CheckpointJournal | None,
+    destroyed: Callable[[], Iterable[Pair]] | None,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Audits what is sealed when it starts; returns the document of `audit --json`.
+
+    ``conn`` is in autocommit mode, gives tuples, and is the audit's own: it holds one
+    snapshot and temporary tables until it is closed. ``destroyed`` gives the pairs that
+    the key store destroyed, None where it cannot be asked. Raises Unavailable only.
+    """
+    findings = Findings()
+    lines = AuditedJournal(journal, findings)
+    with translated("auditing"), conn.transaction():
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        one = Audit(conn, log=log, journal=lines, findings=findings, say=say)
+        one.run(destroyed)
+    return {
+        "result": "pass" if findings.passed else "fail",
+        "records": one.records,
+        "accepted": one.accepted,
+        "refused": one.records - one.accepted,
+        "root": one.tree.root.hex(),
+        "steps": findings.steps(),
+    }
+
+
+class Audit:
+    """One audit inside one transaction."""
+
+    def __init__(
+        self,
+        conn: Connection[Any],
+        *,
+        log: EventLog,
+        journal: AuditedJournal,
+        findings: Findings,
+        say: Callable[[str], None],
+    ) -> None:
+        self.records = self.accepted = 0
+        self._conn = conn
+        self._log = log
+        self._journal = journal
+        self._findings = findings
+        self._say = say
+        self._destroyed: dict[Pair, int] = {}
+        self._registry = Registry()
+        self._stored = StoredTables(conn)
+        self._sources = AuditedSources(self._stored, findings)
+        self._tables = AuditedTables(conn, findings)
+        self._places = Places(
+            log, self._registry, seal_of=self._seal_of, subject_of=self._subject_of
+        )
+        self.tree = AuditedTree(self._stored_tile, self._places, findings)
+
+    def run(self, destroyed: Callable[[], Iterable[Pair]] | None) -> None:
+        """Does all steps."""
+        with self._guarded(Check.LOG, "schema log"):
+            self._sources.read()
+        with self._guarded(Check.TABLES, "schema views"):
+            self._tables.prepare()
+        head = self._asked(Check.HEAD, "head.head", self._stored.head)
+        self._published = head[2] if head is not None else -1
+        try:
+            fold = self._fold()
+        except Unavailable:
+            raise
+        except LedgerError as error:
+            self._findings.fail(Check.LOG, f"registry, record 0: {error}")
+            return
+        self._follow(fold)
+        with self._guarded(Check.KEY_STORE, "key store"):
+            self._compare_key_store(destroyed)
+
+    def _fold(self) -> Fold:
+        self._stream = SealStream(
+            self._log,
+            end=self._sources.ends.get(SEALS, 0),
+            published=self._published,
+            stored=self._stored_seal,
+            findings=self._findings,
+        )
+        founding = found(self._log)
+        keys = SealerKeys(self._registry, founding)
+        self._reader = AuditedReader(
+            origin=keys.origin_line,
+            keys=keys,
+            verify=verify,
+            seen=self._stream.seen,
+        )
+        self._reader.follow(self._stream, self._findings)
+        self._own = AuditedVerdicts(self._places, self._findings)
+        self._head = AuditedHead(self._stored, self._findings, self._stream.bridged)
+        return Fold(
+            log=AuditedLog(self._log, self._stream),
+            reader=self._reader,
+            admission=Admission(self._registry, {}),
+            sources=source_names(founding.partitions),
+            own=self._own,
+            load=self._tables.load,
+            nexts={},
+            seals_next=0,
+        )
+
+    def _follow(self, fold: Fold) -> None:
+        """Judges everything; the tables first as far as they are projected."""
+        self._stream.stop_at = self._tables.reached
+        complete = self._judge(fold, projected=True)
+        projected = fold.reader.tip
+        with self._guarded(Check.TABLES, "schema views"):
+            self._tables.compare()
+            self._tables.compare_migrations()
+        self._stream.stop_at = None
+        complete = complete and self._judge(fold, projected=False)
+        if complete:
+            self._finish(fold.reader.tip, projected)
+
+    def _judge(self, fold: Fold, *, projected: bool) -> bool:
+        """Judges what the stream gives; False if the fold cannot go on."""
+        while True:
+            try:
+                batch = fold.batch(records_max=RECORDS_MAX)
+            except Unavailable:
+                raise
+            except LedgerError as error:
+                self._findings.fail(Check.RECORDS, f"{self._stream.where}: {error}")
+                return False
+            if not self._reader.taken:
+                return True
+            self._take(batch.verdicts)
+            if projected and batch.verdicts:
+                self._tables.write(batch.verdicts, fold.admission)
+            self._reader.taken.clear()
+
+    def _take(self, verdicts: list[Verdict]) -> None:
+        before = self.records
+        self._findings.checked(Check.RECORDS, len(verdicts))
+        for verdict in verdicts:
+            if verdict.accepted:
+                self.accepted += 1
+                if verdict.event is not None and verdict.event["act"] == "DESTROY":
+                    self._note_destroyed(verdict)
+        with self._guarded(Check.HEAD, "schema head"):
+            self._head.take(self._reader.taken)
+        at = 0
+        for seal, _, _ in self._reader.taken:
+            end = at + sum(given["to"] - given["from"] for given in seal["ranges"])
+            self.tree.take(seal, [one.leaf for one in verdicts[at:end]])
+            self._journal.take(seal)
+            at = end
+        self.records += len(verdicts)
+        if self.records // 50_000 != before // 50_000:
+            self._say(f"{self.records} records audited")
+
+    def _note_destroyed(self, verdict: Verdict) -> None:
+        if verdict.act is None or verdict.event is None:
+            return
+        ref = bytes.fromhex(verdict.event["subject"])
+        for license_id in verdict.act.fields["license_ids"]["strings"]:
+            self._destroyed.setdefault((ref, license_id), verdict.position)
+
+    def _finish(self, tip: Tip, projected: Tip) -> None:
+        self._sources.finish(tip.nexts, self._registry.sources())
+        with self._guarded(Check.TILES, "head.tile"):
+            self.tree.finish(self._stored.tile_keys())
+        with self._guarded(Check.HEAD, "schema head"):
+            self._head.finish(
+                tip,
+                waiting=self._own.waiting(),
+                offered_to=projected.seal_no + 1,
+                seal_at=self._seal_at,
+                seal_of=self._stream.seen,
+            )
+        with self._guarded(Check.TABLES, "views.tracking"):
+            self._tables.compare_places(
+                projected,
+                last=self._last_idle(projected, tip),
+                ordinal_of=self._stream.ordinal_of,
+            )
+        self._journal.finish(min(tip.seal_no, self._published))
+        unsealed = sum(self._sources.ends.values()) - self._sources.ends.get(SEALS, 0)
+        unsealed -= sum(tip.nexts.values())
+        if unsealed:
+            self._say(f"{unsealed} records of the log are not sealed yet")
+        if waiting := sum(own["count"] for own in self._own.waiting().values()):
+            self._say(f"{waiting} verdicts are not sealed yet")
+
+    def _compare_key_store(
+        self, destroyed: Callable[[], Iterable[Pair]] | None
+    ) -> None:
+        if destroyed is None:
+            self._say("the key store was not asked what it destroyed")
+            return
+        self._findings.checked(Check.KEY_STORE, len(self._destroyed))
+        if not self._destroyed:
+            return
+        left = dict(self._destroyed)
+        for pair in destroyed():
+            left.pop(pair, None)
+        for (_, license_id), position in left.items():
+            self._findings.fail(
+                Check.KEY_STORE,
+                f"position {position} destroyed a key of license {license_id}, "
+                "the key store did not",
+            )
+
+    # --- finding places
+
+    def _stored_seal(self, seal_no: int) -> bytes | None:
+        return self._asked(
+            Check.HEAD, "head.seal", lambda: self._stored.seal_data(seal_no)
+        )
+
+    def _stored_tile(self, level: int, index: int) -> bytes | None:
+        return self._asked(
+            Check.TILES, "head.tile", lambda: self._stored.tile(level, index)
+        )
+
+    def _subject_of(self, position: int) -> str | None:
+        return self._asked(
+            Check.TABLES,
+            "views.audit_trail",
+            lambda: self._tables.subject_of(position),
+        )
+
+    def _seal_at(self, ordinal: int) -> bytes | None:
+        if not 0 <= ordinal < self._sources.ends.get(SEALS, 0):
+            return None
+        found = self._log.read(SEALS, ordinal, limit=1, size_max=1)
+        return found[0] if found else None
+
+    def _seal_of(self, position: int) -> bytes | None:
+        """The seal that covers a position: the first whose tree is larger."""
+
+        def size(seal_no: int) -> int:
+            data = self._stream.seen(seal_no)
+            return decode_seal(data)["tree_size"] if data is not None else 0
+
+        taken = range(self._reader.tip.seal_no + 1)
+        return self._stream.seen(bisect_right(taken, position, key=size))
+
+    def _last_idle(self, projected: Tip, tip: Tip) -> int:
+        number = projected.seal_no
+        while number < tip.seal_no:
+            data = self._stream.seen(number + 1)
+            if data is None or decode_seal(data)["ranges"]:
+                break
+            number += 1
+        return number
+
+    def _asked(self, check: Check, where: str, ask: Callable[[], T]) -> T | None:
+        found: list[T] = []
+        with self._guarded(check, where):
+            found.append(ask())
+        return found[0] if found else None
+
+    @contextmanager
+    def _guarded(self, check: Check, where: str) -> Iterator[None]:
+        """Makes a failed step of whatever a damaged table raises."""
+        try:
+            with translated(where), self._conn.transaction():
+                yield
+        except Unavailable:
+            raise
+        except LedgerError as error:
+            self._findings.fail(check, str(error))
+        except Exception as error:  # noqa: BLE001 - damaged rows may raise anything
+            self._findings.fail(check, f"{where}: {type(error).__name__}")

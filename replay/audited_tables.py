@@ -1,0 +1,125 @@
+"""The derived tables made again from an audit's own verdicts, against the stored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ledger.admission import Admission, Verdict
+from ledger.chain import ChainState
+from ledger.seal_reader import Tip
+from ledger.sources import SEALS
+from projections import store
+from projections.differences import (
+    TEMPORARY,
+    difference,
+    make_temporary,
+    make_temporary_indexes,
+    search,
+)
+from projections.migrate import VIEWS, migrations
+from projections.store import TABLES
+from replay.findings import Check, Findings
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+CHAINS_KEPT = 50_000
+_TRACKED = "SELECT application_name, notification_id FROM views.tracking"
+_APPLIED = "SELECT name, sm3 FROM views.schema_migration"
+_SUBJECT = "SELECT chain, subject FROM views.audit_trail WHERE position = %s"
+
+
+class AuditedTables:
+    """A second set of all tables, temporary, inside the caller's transaction.
+
+    ``reached``: how many records are projected. The tables take verdicts until then, so
+    that a ledger at work is compared as it stood in this transaction's snapshot.
+    """
+
+    def __init__(self, conn: Connection[Any], findings: Findings) -> None:
+        self._conn = conn
+        self._findings = findings
+        self._indexed = False
+        self._tracked: dict[str, int] = {}
+        self.reached = 0
+
+    def prepare(self) -> None:
+        """Reads where the stored tables stand and makes the empty second set."""
+        self._tracked = dict(self._conn.execute(_TRACKED).fetchall())
+        make_temporary(self._conn)
+        self.reached = sum(
+            count for name, count in self._tracked.items() if _is_source(name)
+        )
+
+    def write(self, verdicts: Sequence[Verdict], admission: Admission) -> None:
+        """Writes a batch as the projector does; lets go of chains that are many."""
+        search(self._conn, TEMPORARY)
+        with self._conn.cursor() as cur:
+            store.write(cur, verdicts, admission)
+        surplus = len(admission.chains) - CHAINS_KEPT
+        if surplus > 0:
+            if not self._indexed:
+                make_temporary_indexes(self._conn)
+                self._indexed = True
+            for key in list(admission.chains)[: surplus + CHAINS_KEPT // 2]:
+                del admission.chains[key]
+
+    def load(self, subjects: Collection[str]) -> dict[tuple[str, str], ChainState]:
+        """Chains that were let go of."""
+        if not self._indexed:
+            return {}
+        search(self._conn, TEMPORARY)
+        return store.load_chains(self._conn, subjects)
+
+    def compare(self) -> None:
+        """Compares all tables; the caller has written all that is projected."""
+        for table in TABLES:
+            self._findings.checked(Check.TABLES)
+            found = difference(self._conn, VIEWS, table)
+            if found is not None:
+                self._findings.fail(Check.TABLES, found)
+
+    def compare_places(
+        self, tip: Tip, *, last: int, ordinal_of: Callable[[int], int]
+    ) -> None:
+        """Compares what the projector says of itself with ``tip``, where it stands.
+
+        ``last``: the last seal up to which it has nothing to write; ``ordinal_of``: the
+        place of a seal in ``seals``, the end behind the last one.
+        """
+        taken = self._tracked.get(f"{SEALS}/taken", 0)
+        bounds = {name: (count, count) for name, count in tip.nexts.items() if count}
+        bounds[f"{SEALS}/taken"] = (tip.seal_no + 1, last + 1)
+        bounds[SEALS] = (ordinal_of(taken - 1) + 1, ordinal_of(taken))
+        for name in sorted(bounds.keys() | self._tracked.keys()):
+            if name.startswith("__"):
+                continue
+            found = self._tracked.get(name, 0)
+            least, most = bounds.get(name, (0, 0))
+            self._findings.checked(Check.TABLES)
+            if not least <= found <= most:
+                self._findings.fail(
+                    Check.TABLES,
+                    f"views.tracking, {name}: says {found}, expected {most}",
+                )
+
+    def compare_migrations(self) -> None:
+        """Compares the SQL files that made the tables with those of this program."""
+        found = dict(self._conn.execute(_APPLIED).fetchall())
+        expected = {migration.name: migration.sm3 for migration in migrations()}
+        for name in sorted(found.keys() | expected.keys()):
+            self._findings.checked(Check.TABLES)
+            if found.get(name) != expected.get(name):
+                self._findings.fail(
+                    Check.TABLES, f"views.schema_migration, {name}: another text"
+                )
+
+    def subject_of(self, position: int) -> str | None:
+        """What the stored audit trail says a record is about."""
+        row = self._conn.execute(_SUBJECT, (position,)).fetchone()
+        return f"{row[0]} {row[1]}" if row and row[1] else None
+
+
+def _is_source(name: str) -> bool:
+    return not name.startswith((SEALS, "__"))

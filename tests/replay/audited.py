@@ -1,0 +1,126 @@
+"""A small real ledger on PostgreSQL to audit: sealed, projected, journalled, settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from consumers.project import Projector
+from consumers.seal import Sealer
+from consumers.sealing_keys import SealingKeys
+from ledger.log.head import HeadStore
+from ledger.log.journal import CheckpointJournal
+from ledger.log.postgres import PostgresLog
+from ledger.signing import Signer, verify
+from ledger.sources import SEALS
+from projections.founding import found
+from projections.migrate import migrate
+from replay.audit import Pair, audit
+from tests.builders import Sent, World
+from tests.projections.sealed import SOURCES, history
+from tests.sample_province import PROVINCE
+
+HOLDER_REF = bytes(31) + b"\x07"
+
+
+def small_history() -> World:
+    """Accepted and refused records of all chains; a holder's key destroyed at the end."""
+    world = history(4)
+    for name in ("custodian key", "supervisor key"):
+        world.add_key(name, PROVINCE)
+    return world
+
+
+class AuditedLedger:
+    """A ledger in one database and one folder; ``close`` ends all its connections."""
+
+    def __init__(self, dsn: str, folder: Path, world: World) -> None:
+        self.dsn = dsn
+        self.world = world
+        self.journal = folder / "checkpoints"
+        self.destroyed: set[Pair] = set()
+        self.said: list[str] = []
+        self._stack = ExitStack()
+        self.conn = self.connect()
+        self.log = PostgresLog(self.connect())
+        self.log.create([*SOURCES, SEALS])
+        self.head = HeadStore(self.connect())
+        self.head.create()
+        migrate(self.connect())
+        self._sealer: Sealer | None = None
+        self._projector = Projector(
+            self.connect(), log=self.log, head=self.head, sources=SOURCES
+        )
+
+    def connect(self) -> Connection[Any]:
+        return self._stack.enter_context(psycopg.connect(self.dsn, autocommit=True))
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def append(self, records: Iterable[Sent]) -> None:
+        for sent in records:
+            self.log.append(sent.source, [sent.data])
+
+    def seal(self) -> bool:
+        if self._sealer is None:
+            keys = SealingKeys(found(self.log), self._signer_of)
+            self._sealer = Sealer(
+                self.log,
+                self.head,
+                keys,
+                origin=keys.origin_line,
+                clock=lambda: self.world.now,
+                verify=verify,
+                journal=CheckpointJournal(self.journal),
+                accept_clock=True,
+            )
+        return self._sealer.step()
+
+    def project(self) -> int:
+        return self._projector.step()
+
+    def fill(self, size: int = 8) -> None:
+        """Appends all of the world's records, ``size`` to a seal, and settles."""
+        records = self.world.records
+        for start in range(0, len(records), size):
+            self.append(records[start : start + size])
+            self.seal()
+            self.project()
+        self.settle()
+
+    def settle(self) -> None:
+        while self.seal() or self.project():
+            pass
+
+    def audit(self) -> dict[str, Any]:
+        """One audit over connections of its own."""
+        with psycopg.connect(self.dsn, autocommit=True) as conn:
+            return audit(
+                conn,
+                log=self.log,
+                journal=CheckpointJournal(self.journal),
+                destroyed=lambda: self.destroyed,
+                say=self.said.append,
+            )
+
+    def failures(self) -> dict[int, str]:
+        """Step number -> first failure of the steps that failed now."""
+        document = self.audit()
+        failed = {
+            step["number"]: step["first_failure"]
+            for step in document["steps"]
+            if step["failed"]
+        }
+        assert document["result"] == ("fail" if failed else "pass")
+        return failed
+
+    def _signer_of(self, public_key: bytes) -> Signer:
+        signer = self.world.signer("sealer")
+        assert signer.public_key == public_key
+        return signer
