@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from console import proofs
+from console.auditing import audit_ledger
 from console.cli.inspecting import Name
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.output import Answer, give, say
