@@ -247,14 +247,18 @@ def _text(document: Mapping[str, Any], name: str) -> str:
 
 
 def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = document.get(name) or {}
+    value = document.get(name)
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise Malformed("not an object", expected="an object", where=name)
     return value
 
 
 def _array(document: Mapping[str, Any], name: str) -> list[Any]:
-    value = document.get(name) or []
+    value = document.get(name)
+    if value is None:
+        return []
     if not isinstance(value, list):
         raise Malformed("not a list", expected="a list", where=name)
     return value

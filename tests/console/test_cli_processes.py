@@ -1,0 +1,184 @@
+"""Several processes on one ledger, and the commands that say who may do what."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.console.cli_ledger import CliLedger, later
+
+pytestmark = pytest.mark.postgres
+
+PROGRAM = (
+    sys.executable,
+    "-c",
+    "import sys; from console.cli import main; sys.exit(main())",
+)
+TIMEOUT_S = 120
+BUILDING = "11210000999990010U045"
+OFFICE = "11210102MB00TE5T6W"
+ROLES = ("--area", "210102", "--level", "county", "--role", "publisher")
+
+
+@contextmanager
+def started(ledger: CliLedger, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process of its own; killed if it is still there at the end."""
+    place = ("--dir", str(ledger.directory), "--json")
+    with subprocess.Popen(
+        (*PROGRAM, *arguments, *place),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(process: subprocess.Popen[str], text: str | None = None) -> tuple[int, Any]:
+    out, _ = process.communicate(text, timeout=TIMEOUT_S)
+    return process.returncode, json.loads(out)
+
+
+def test_commands_at_once_on_one_ledger_all_get_their_verdicts(
+    cli_ledger: CliLedger,
+) -> None:
+    forms = [cli_ledger.form() for _ in range(3)]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(started(cli_ledger, "act", "ISSUE", "--file", "-"))
+            for _ in forms
+        ]
+        for process, form in zip(processes, forms, strict=True):
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(form))
+            process.stdin.flush()
+        answers = [ended(process) for process in processes]
+    assert [code for code, _ in answers] == [0, 0, 0]
+    for (_, document), form in zip(answers, forms, strict=True):
+        assert document["license_id"].endswith(form["serial"])
+        assert cli_ledger.json("show", document["license_id"])["state"] == "VALID"
+
+
+def test_of_two_that_change_one_license_at_once_one_wins(cli_ledger: CliLedger) -> None:
+    license_id = cli_ledger.issue()
+    event = json.dumps(later(license_id, effective_at="2025-07-01"))
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(started(cli_ledger, "act", "REVOKE", "--file", "-"))
+            for _ in range(2)
+        ]
+        answers = [ended(process, event) for process in processes]
+    assert sorted(code for code, _ in answers) == [0, 3]
+    refusals = {document["refusal"] for _, document in answers}
+    assert refusals <= {None, "stale", "illegal_transition"}
+    events = cli_ledger.json("history", license_id)["events"]
+    assert [one["act"] for one in events] == ["ISSUE", "REVOKE"]
+
+
+def test_run_serves_the_acts_of_other_processes_until_it_is_told_to_stop(
+    cli_ledger: CliLedger,
+) -> None:
+    cli_ledger.json("status")  # nothing is left to be projected when it starts
+    with started(cli_ledger, "run") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("running on postgresql://")
+        first, second = cli_ledger.issue(), cli_ledger.issue()
+        assert cli_ledger.json("show", first)["state"] == "VALID"
+        assert cli_ledger.json("show", second)["state"] == "VALID"
+        process.send_signal(signal.SIGTERM)
+        code, document = ended(process)
+    assert code == 0
+    assert set(document) == {"projected"}
+
+
+def test_new_department_acts_with_its_own_key(cli_ledger: CliLedger) -> None:
+    key = new_office(cli_ledger, OFFICE, "office")
+    form = cli_ledger.form()
+    given = ("act", "ISSUE", "--file", "-", "--key", key)
+    document = cli_ledger.json(*given, stdin=json.dumps(form))
+    assert f".{OFFICE}." in document["license_id"]
+    listed = {
+        one["file"]: one["authority"] for one in cli_ledger.json("key", "list")["keys"]
+    }
+    assert listed["office"] == OFFICE
+    authorities = cli_ledger.json("registry", "list")["authorities"]
+    assert OFFICE in {one["uscc"] for one in authorities}
+
+
+def test_unregistered_key_is_refused_and_registered_once(cli_ledger: CliLedger) -> None:
+    made = cli_ledger.json("key", "new", "unheard")
+    given = ("act", "ISSUE", "--file", "-", "--key", made["file"])
+    form = cli_ledger.form()
+    error = cli_ledger.json(*given, stdin=json.dumps(form), code=2)["error"]
+    assert error["family"] == "malformed"  # no authority: it can name no issuer
+    error = cli_ledger.json("key", "new", "unheard", code=2)["error"]
+    assert error["reason"] == "the file exists already"
+    assert json.loads(Path(made["file"]).read_text())["purpose"] == "act"
+
+
+def test_two_keys_sign_what_two_organs_must(cli_ledger: CliLedger) -> None:
+    office = "91210102MA0TE5T165"
+    key = new_office(cli_ledger, office, "joint")
+    form = {
+        "type": BUILDING,
+        "serial": "JOINT1",
+        "effective_at": "2025-03-01",
+        "holders": [{"kind": "001", "code": "91210100MA0TE5T168"}],
+        "fields": {
+            "builder": "沈阳示例有限公司",
+            "project_name": "示例工程",
+            "project_code": "2025-210100-04-01-123456",
+            "address": "沈阳市和平区示范路1号",
+            "scale": "1200.5",
+            "contract_price": "900",
+            "duration": "300天",
+            "units": [{"role": "施工", "name": "示例建筑有限公司"}],
+            "valid_from": "2025-03-01",
+            "valid_until": "2025-06-01",
+        },
+    }
+    text = json.dumps(form)
+    act = ("act", "ISSUE", "--file", "-")
+    alone = cli_ledger.json(*act, "--key", key, stdin=text, code=3)
+    assert alone["refusal"] == "signatures_missing"
+    province = str(cli_ledger.directory / "keys" / "department.json")
+    both = cli_ledger.json(*act, "--key", key, "--key", province, stdin=text)
+    assert both["verdict"] == "accepted"
+    signers = cli_ledger.json("history", both["license_id"])["events"][0]["signers"]
+    assert len(signers) == 2
+
+
+def test_ended_key_signs_nothing_more(cli_ledger: CliLedger) -> None:
+    office = "91210102MA0TE5T240"
+    key = new_office(cli_ledger, office, "ending")
+    given = ("act", "ISSUE", "--file", "-", "--key", key)
+    cli_ledger.json(*given, stdin=json.dumps(cli_ledger.form()))
+    named = next(
+        one["key_id"]
+        for one in cli_ledger.json("key", "list")["keys"]
+        if one["file"] == "ending"
+    )
+    cli_ledger.json("key", "end", named)
+    refused = cli_ledger.json(*given, stdin=json.dumps(cli_ledger.form()), code=3)
+    assert refused["refusal"] == "key_inactive"
+
+
+def new_office(ledger: CliLedger, uscc: str, name: str) -> str:
+    """A registered county authority with a registered key; the key's file."""
+    ledger.json("registry", "authority", uscc, "--name", "示例机关", *ROLES)
+    made = ledger.json("key", "new", name, "--authority", uscc)
+    records = ledger.json("key", "register", made["file"])["records"]
+    assert [one["verdict"] for one in records] == ["accepted"]
+    file: str = made["file"]
+    return file
