@@ -160,18 +160,23 @@ def draft_event(
         signers=signers,
     )
     event["type_version"] = kind.version
+    event["holders"] = list(keys.holders)
+    event["decision"] = _decision(draft, encrypted)
+    _dress(event, draft)
+    return event
+
+
+def _dress(event: Event, draft: Draft) -> None:
+    """Takes over what a draft says in clear beside fields and decision."""
     event["effective_precision"] = draft.precision
     event["deciding_authority"] = draft.deciding_authority
-    event["decision"] = _decision(draft, encrypted)
     event["matter"] = _matter(draft.matter)
     event["channel"] = draft.channel
     event["medium"] = draft.medium
     event["paper_serial"] = draft.paper_serial
-    event["holders"] = list(keys.holders)
     event["causes"] = list(draft.causes)
     event["file"] = draft.file
     event["flags"] = _flags(draft)
-    return event
 
 
 def bare_event(

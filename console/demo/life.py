@@ -81,6 +81,7 @@ class Life:
         recorder, rule = office or self.issuer, ACTS[act]
         self.face = self.face or dict(fields or {})
         decides = decision and (rule.decision_required or decided != "")
+        rests_on = self._decision(label, ago, decided or act.lower(), why)
         self.steps.append(
             Step(
                 label=label,
@@ -92,9 +93,7 @@ class Life:
                     deciding_authority=court,
                     fields=fields or {},
                     holders=self.holders if rule.opens else holders,
-                    decision=self._decision(label, ago, decided or act.lower(), why)
-                    if decides
-                    else None,
+                    decision=rests_on if decides else None,
                     matter=self._matter(ref or label),
                     channel="stock" if backfill else "window",
                     medium="both",
