@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -111,9 +113,13 @@ def is_make(block: Block) -> bool:
 
 @pytest.mark.postgres
 @pytest.mark.slow
-def test_readme_blocks_run_in_order_and_say_what_is_shown(tmp_path: Path) -> None:
+def test_readme_blocks_run_in_order_and_say_what_is_shown() -> None:
     with ExitStack() as stack:
-        session = Session(tmp_path, stack)
+        # Not tmp_path: for root, pytest closes its folder to PostgreSQL's account again
+        # whenever another session starts.
+        folder = tempfile.mkdtemp(prefix="license-ledger-readme-")
+        stack.callback(shutil.rmtree, folder)
+        session = Session(Path(folder), stack)
         for block in blocks(README):
             if block.language in ("sh", "python") and not is_make(block):
                 said = session.run(block)
