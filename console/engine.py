@@ -86,13 +86,14 @@ class Engine:
 
     def _until(self, done: Callable[[], bool]) -> bool:
         """Own steps until ``done`` holds; False when nothing is left to do before."""
-        while not done():
+        while True:
             sealed, count = self.step()
             if count:
                 self._after()
+            if (count or not sealed) and done():
+                return True
             if not sealed and not count:
-                return done()
-        return True
+                return False
 
     def rest(self) -> int:
         """Seals and projects until nothing is left; returns the records projected."""

@@ -12,7 +12,14 @@ from console.key_ring import DEPARTMENT, ROOT, SEALER, KeyRing
 from console.ledger import Ledger
 from console.registering import Registrar
 from console.settings import Settings
-from console.wiring import Connections, assemble, database, holds_ledger, now_us
+from console.wiring import (
+    Connections,
+    assemble,
+    database,
+    drop_ledger,
+    holds_ledger,
+    now_us,
+)
 from ledger.catalogue import parse_type
 from ledger.checkpoint import origin_line
 from ledger.drafting import Position, bare_event
@@ -55,12 +62,10 @@ def found_ledger(
     partitions: int,
     random_bytes: Callable[[int], bytes],
     told: Callable[[str], None],
-    then: Callable[[Ledger, Founded], None] = lambda _ledger, _founded: None,
 ) -> Founded:
     """Founds a ledger in an empty place; raises Malformed where there is one.
 
-    ``then`` may go on with the open ledger. What a failure leaves of the directory is
-    removed, so that ``init`` can be run again.
+    What a failure leaves is removed, so that ``init`` can be run again.
     """
     if not 1 <= partitions <= PARTITIONS_MAX:
         raise Malformed(
@@ -77,22 +82,26 @@ def found_ledger(
         told("starting PostgreSQL")
         with database(settings) as (connections, changes):
             _create_tables(connections, partitions)
-            told("drawing keys and signing the founding record")
-            body = _found(connections, ring, name, partitions, random_bytes)
-            ledger = assemble(settings, connections)
-            told("registering the department and the catalogue")
-            types = _furnish(ledger, ring)
-            founded = Founded(
-                name=name,
-                origin=origin_of(body),
-                vkey=ledger.vkey,
-                authority=DEPARTMENT_USCC,
-                types=types,
-                own_passphrase=own_passphrase,
-                changes=changes,
-            )
-            then(ledger, founded)
-            ledger.rest()
+            try:
+                told("drawing keys and signing the founding record")
+                body = _found(connections, ring, name, partitions, random_bytes)
+                ledger = assemble(settings, connections)
+                told("registering the department and the catalogue")
+                types = _furnish(ledger, ring)
+                founded = Founded(
+                    name=name,
+                    origin=origin_of(body),
+                    vkey=ledger.vkey,
+                    authority=DEPARTMENT_USCC,
+                    types=types,
+                    own_passphrase=own_passphrase,
+                    changes=changes,
+                )
+                ledger.rest()
+            except BaseException:
+                # A database of others outlives the directory: leave it as it was.
+                drop_ledger(connections.open())
+                raise
             return founded
     except BaseException:
         if fresh:

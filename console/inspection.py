@@ -39,7 +39,7 @@ def status(ledger: Ledger, *, as_of: int) -> dict[str, Any]:
         "by_act": dict(sorted(timeline.count_by_act(ledger.views).items())),
         "by_refusal": dict(sorted(verdicts.items())),
         "vkey": ledger.vkey,
-        "dsn": ledger.dsn,
+        "dsn": ledger.shown_dsn,
         "warnings": warnings(ledger),
     }
 

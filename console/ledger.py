@@ -51,6 +51,7 @@ class Ledger:
         *,
         settings: Settings,
         dsn: str,
+        shown_dsn: str,
         founding: Registry,
         log: EventLog,
         head: HeadStore,
@@ -64,6 +65,7 @@ class Ledger:
         use_schema(views, VIEWS)
         self.settings = settings
         self.dsn = dsn
+        self.shown_dsn = shown_dsn
         self.name = founding.name
         self.origin = founding.origin
         self.partitions = founding.partitions

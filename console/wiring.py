@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from console.embedded import EmbeddedPostgres
 from console.engine import Engine
@@ -31,6 +32,7 @@ WAKE_ON: tuple[LiteralString, ...] = ("ledger_verdicts",)
 SERVER_VERSION_MIN = 150_000
 _TAKE = "SELECT pg_try_advisory_lock(hashtextextended('license-ledger/engine', 0))"
 _GIVE_BACK = "SELECT pg_advisory_unlock(hashtextextended('license-ledger/engine', 0))"
+_DROP = "DROP SCHEMA IF EXISTS log, head, views, keys CASCADE"
 _HAS_LEDGER = "SELECT to_regclass('log.record') IS NOT NULL"
 
 
@@ -63,6 +65,15 @@ class Connections:
     def __init__(self, dsn: str, stack: ExitStack) -> None:
         self.dsn = dsn
         self._stack = stack
+
+    @property
+    def shown(self) -> str:
+        """The address as people may see it: without its password."""
+        parts = conninfo_to_dict(self.dsn)
+        if "password" not in parts:
+            return self.dsn
+        del parts["password"]
+        return make_conninfo(**parts)
 
     def open(self) -> psycopg.Connection[Any]:
         """A new connection in autocommit mode; raises Unavailable when there is none."""
@@ -98,6 +109,12 @@ def database(settings: Settings) -> Iterator[tuple[Connections, tuple[str, ...]]
         else:
             server = stack.enter_context(EmbeddedPostgres(settings.embedded))
             yield Connections(server.dsn, stack), server.changes
+
+
+def drop_ledger(connection: psycopg.Connection[Any]) -> None:
+    """Drops what a founding that failed has made; for nobody else."""
+    with translated("undoing a founding"):
+        connection.execute(_DROP)
 
 
 def holds_ledger(connection: psycopg.Connection[Any]) -> bool:
@@ -169,6 +186,7 @@ def assemble(settings: Settings, connections: Connections) -> Ledger:
     ledger = Ledger(
         settings=settings,
         dsn=connections.dsn,
+        shown_dsn=connections.shown,
         founding=founding,
         log=log,
         head=head,

@@ -61,7 +61,7 @@ def run(
                 say(f"{instant_text(now_us())} projected={count} total={total}")
                 stop.asked = stop.asked or busy == rounds
 
-        say(f"running on {ledger.dsn}; stop with Ctrl-C")
+        say(f"running on {ledger.shown_dsn}; stop with Ctrl-C")
         ledger.engine.run(stop, told)
     document = {"projected": total}
     return give(Answer(document=document, text=f"projected {total}"), as_json=as_json)
