@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.admission import Admission, Verdict
-from ledger.errors import LedgerError, Unavailable
+from ledger.errors import LedgerError, Unavailable, Unknown
 from ledger.log.contract import EventLog
 from ledger.log.journal import CheckpointJournal
 from ledger.log.postgres import translated
@@ -27,7 +27,7 @@ from projections.fold import Fold
 from projections.founding import SealerKeys, found
 from replay.audited_head import AuditedHead
 from replay.audited_journal import AuditedJournal
-from replay.audited_log import AuditedLog, AuditedReader, SealStream
+from replay.audited_log import AuditedLog, AuditedReader, SealStream, record_at
 from replay.audited_sources import AuditedSources
 from replay.audited_tables import AuditedTables
 from replay.audited_tree import AuditedTree
@@ -106,7 +106,7 @@ class Audit:
         with self._guarded(Check.LOG, "schema log"):
             self._sources.read()
         with self._guarded(Check.TABLES, "schema views"):
-            self._tables.prepare()
+            self._tables.prepare(self._stored_size)
         head = self._asked(Check.HEAD, "head.head", self._stored.head)
         self._published = head[2] if head is not None else -1
         try:
@@ -123,7 +123,7 @@ class Audit:
     def _fold(self) -> Fold:
         self._stream = SealStream(
             self._log,
-            end=self._sources.ends.get(SEALS, 0),
+            end=self._sources.seals_end,
             published=self._published,
             stored=self._stored_seal,
             findings=self._findings,
@@ -259,6 +259,11 @@ class Audit:
             Check.HEAD, "head.seal", lambda: self._stored.seal_data(seal_no)
         )
 
+    def _stored_size(self, seal_no: int) -> int | None:
+        return self._asked(
+            Check.HEAD, "head.seal", lambda: self._stored.size_after(seal_no)
+        )
+
     def _stored_tile(self, level: int, index: int) -> bytes | None:
         return self._asked(
             Check.TILES, "head.tile", lambda: self._stored.tile(level, index)
@@ -272,10 +277,9 @@ class Audit:
         )
 
     def _seal_at(self, ordinal: int) -> bytes | None:
-        if not 0 <= ordinal < self._sources.ends.get(SEALS, 0):
+        if not 0 <= ordinal < self._sources.seals_end:
             return None
-        found = self._log.read(SEALS, ordinal, limit=1, size_max=1)
-        return found[0] if found else None
+        return record_at(self._log, SEALS, ordinal)
 
     def _seal_of(self, position: int) -> bytes | None:
         """The seal that covers a position: the first whose tree is larger."""
@@ -310,6 +314,8 @@ class Audit:
                 yield
         except Unavailable:
             raise
+        except Unknown:
+            self._findings.fail(check, f"{where}: a table is missing")
         except LedgerError as error:
             self._findings.fail(check, str(error))
         except Exception as error:  # noqa: BLE001 - damaged rows may raise anything

@@ -95,8 +95,7 @@ class SealStream:
         """The bytes of a seal that was taken."""
         if seal_no in self.bridged:
             return self._stored(seal_no)
-        found = self._log.read(SEALS, self.ordinal_of(seal_no), limit=1, size_max=1)
-        return found[0] if found else None
+        return record_at(self._log, SEALS, self.ordinal_of(seal_no))
 
     def ordinal_of(self, seal_no: int) -> int:
         """Where in ``seals`` a seal stands; the end behind the last one."""
@@ -115,7 +114,7 @@ class SealStream:
         while self._next < self._end:
             limit = min(_PAGE, self._end - self._next)
             start = self._next
-            found = _held(self._log, SEALS, start, limit=limit, size_max=_PAGE_SIZE)
+            found = held(self._log, SEALS, start, limit=limit, size_max=_PAGE_SIZE)
             self._next += max(1, len(found))
             if found:
                 return list(enumerate(found, start))[::-1]
@@ -161,7 +160,7 @@ class AuditedLog(EventLog):
     ) -> list[bytes]:
         if source == SEALS:
             return self._stream.read()
-        found = _held(self._log, source, start, limit=limit, size_max=size_max)
+        found = held(self._log, source, start, limit=limit, size_max=size_max)
         return found or [b""]
 
     @override
@@ -185,7 +184,7 @@ class AuditedLog(EventLog):
         self._log.close()
 
 
-def _held(
+def held(
     log: EventLog, source: str, start: int, *, limit: int, size_max: int
 ) -> list[bytes]:
     """Records from ``start`` on up to the first hole; none if that is a hole itself."""
@@ -196,4 +195,10 @@ def _held(
     except Untrusted:
         if limit == 1:
             return []
-        return _held(log, source, start, limit=limit // 2, size_max=size_max)
+        return held(log, source, start, limit=limit // 2, size_max=size_max)
+
+
+def record_at(log: EventLog, source: str, ordinal: int) -> bytes | None:
+    """One record; None where there is none."""
+    found = held(log, source, ordinal, limit=1, size_max=1)
+    return found[0] if found else None

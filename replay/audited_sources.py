@@ -8,12 +8,18 @@ from ledger.log.stored import Span, StoredTables
 from ledger.sources import SEALS, base_of
 from replay.findings import Check, Findings
 
+_NOTHING = Span(count=0, first=0, last=-1)
+
 
 class AuditedSources:
-    """The sources as the log's own tables count them; ``ends`` as in the log contract."""
+    """The sources as the log's own tables count them; ``ends`` as in the log contract.
+
+    ``seals_end``: the ordinal behind what can be read of ``seals``, whatever is damaged.
+    """
 
     def __init__(self, stored: StoredTables, findings: Findings) -> None:
         self.ends: dict[str, int] = {}
+        self.seals_end = 0
         self._stored = stored
         self._findings = findings
 
@@ -21,8 +27,9 @@ class AuditedSources:
         """Counts all records and compares them with what each source says of itself."""
         self.ends = self._stored.ends()
         spans = self._stored.spans()
+        self.seals_end = self._readable(spans.get(SEALS, _NOTHING))
         for source in sorted(self.ends.keys() | spans.keys()):
-            span = spans.get(source, Span(count=0, first=0, last=-1))
+            span = spans.get(source, _NOTHING)
             self._findings.checked(Check.LOG, span.count)
             if source not in self.ends:
                 self._fail(f"{source}: has records, but is no source of this log")
@@ -50,6 +57,9 @@ class AuditedSources:
         for source in self.ends:
             if base_of(source) not in bases:
                 self._fail(f"{source}: the registry names no such source")
+
+    def _readable(self, seals: Span) -> int:
+        return min(seals.last + 1, max(seals.count, self.ends.get(SEALS, 0)))
 
     def _what(self, source: str, span: Span) -> str:
         hole = self._stored.hole(source)

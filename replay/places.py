@@ -12,6 +12,7 @@ from ledger.registry import Registry
 from ledger.seal import decode_seal, placed_ranges
 from ledger.workdays import day_to_date, legal_day
 from projections.text import harmless
+from replay.audited_log import record_at
 
 SealOf = Callable[[int], bytes | None]
 """position -> bytes of the seal that covers it."""
@@ -50,9 +51,9 @@ class Places:
         return f"position {position}"
 
     def _about(self, source: str, ordinal: int, position: int, now: int) -> str:
-        found = self._log.read(source, ordinal, limit=1, size_max=1)
+        found = record_at(self._log, source, ordinal)
         try:
-            event: Event | None = open_record(found[0], self._registry).event
+            event: Event | None = open_record(found or b"", self._registry).event
         except Refusal:
             event = None
         if event is not None:

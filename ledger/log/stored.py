@@ -36,6 +36,7 @@ _STRAY_SEAL: Final = """
 SELECT seal_no FROM head.seal WHERE seal_no < 0 OR seal_no >= %(end)s::bigint
 ORDER BY seal_no LIMIT 1
 """
+_SIZE: Final = "SELECT tree_size FROM head.seal WHERE seal_no = %(seal_no)s::bigint"
 _SEAL_DATA: Final = "SELECT data FROM head.seal WHERE seal_no = %(seal_no)s::bigint"
 _TILE: Final = """
 SELECT hashes FROM head.tile
@@ -100,6 +101,11 @@ class StoredTables:
         """The bytes of one seal, None if there is no such row."""
         row = self._one(_SEAL_DATA, seal_no=seal_no)
         return None if row is None else bytes(row[0])
+
+    def size_after(self, seal_no: int) -> int | None:
+        """The size of the tree after a seal, None if there is no such row."""
+        row = self._one(_SIZE, seal_no=seal_no)
+        return None if row is None else int(row[0])
 
     def stray_seal(self, end: int) -> int | None:
         """The number of a row that is none of the seals below ``end``."""

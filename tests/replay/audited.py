@@ -23,16 +23,19 @@ from projections.migrate import migrate
 from replay.audit import Pair, audit
 from tests.builders import Sent, World
 from tests.projections.sealed import SOURCES, history
-from tests.sample_province import PROVINCE
+from tests.sample_province import HOLDER_ENTRY, PROVINCE
 
-HOLDER_REF = bytes(31) + b"\x07"
+SUPERVISOR = "11100000MB03271699"
+REF: bytes = HOLDER_ENTRY["ref"]
 
 
 def small_history() -> World:
     """Accepted and refused records of all chains; a holder's key destroyed at the end."""
     world = history(4)
-    for name in ("custodian key", "supervisor key"):
-        world.add_key(name, PROVINCE)
+    world.add_authority(SUPERVISOR, area="210000", roles=["supervisor"])
+    world.add_key("supervisor", SUPERVISOR)
+    event = world.destroy_event(REF.hex(), [world.license_id("A0")], PROVINCE)
+    world.accept(world.sign(event, "province", ("supervisor", 3)))
     return world
 
 
@@ -43,7 +46,7 @@ class AuditedLedger:
         self.dsn = dsn
         self.world = world
         self.journal = folder / "checkpoints"
-        self.destroyed: set[Pair] = set()
+        self.destroyed: set[Pair] = {(REF, world.license_id("A0"))}
         self.said: list[str] = []
         self._stack = ExitStack()
         self.conn = self.connect()
@@ -119,6 +122,9 @@ class AuditedLedger:
         }
         assert document["result"] == ("fail" if failed else "pass")
         return failed
+
+    def end_of(self, source: str) -> int:
+        return self.log.ends()[source]
 
     def _signer_of(self, public_key: bytes) -> Signer:
         signer = self.world.signer("sealer")
