@@ -62,10 +62,12 @@ def found_ledger(
     partitions: int,
     random_bytes: Callable[[int], bytes],
     told: Callable[[str], None],
+    then: Callable[[Ledger, Founded], None] = lambda _ledger, _founded: None,
 ) -> Founded:
     """Founds a ledger in an empty place; raises Malformed where there is one.
 
-    What a failure leaves is removed, so that ``init`` can be run again.
+    ``then`` may go on with the open ledger. What a failure leaves is removed, so that
+    ``init`` can be run again.
     """
     if not 1 <= partitions <= PARTITIONS_MAX:
         raise Malformed(
@@ -102,6 +104,8 @@ def found_ledger(
                 # A database of others outlives the directory: leave it as it was.
                 drop_ledger(connections.open())
                 raise
+            then(ledger, founded)
+            ledger.rest()
             return founded
     except BaseException:
         if fresh:
