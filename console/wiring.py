@@ -72,8 +72,8 @@ class Connections:
         parts = conninfo_to_dict(self.dsn)
         if "password" not in parts:
             return self.dsn
-        del parts["password"]
-        return make_conninfo(**parts)
+        kept: dict[str, Any] = {n: v for n, v in parts.items() if n != "password"}
+        return make_conninfo(**kept)
 
     def open(self) -> psycopg.Connection[Any]:
         """A new connection in autocommit mode; raises Unavailable when there is none."""
