@@ -46,7 +46,8 @@ def started(ledger: CliLedger, *arguments: str) -> Iterator[subprocess.Popen[str
 
 
 def ended(process: subprocess.Popen[str], text: str | None = None) -> tuple[int, Any]:
-    out, _ = process.communicate(text, timeout=TIMEOUT_S)
+    out, err = process.communicate(text, timeout=TIMEOUT_S)
+    assert process.returncode in (0, 3), err
     return process.returncode, json.loads(out)
 
 
