@@ -141,10 +141,11 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
                 expected="a ledger that `license-ledger init` finished",
                 where=str(settings.directory),
             )
-        ledger = assemble(settings, connections)
-        yield ledger
-        if ledger.published:
-            ledger.rest()
+        with translated("the database of this ledger"):
+            ledger = assemble(settings, connections)
+            yield ledger
+            if ledger.published:
+                ledger.rest()
 
 
 def assemble(settings: Settings, connections: Connections) -> Ledger:
