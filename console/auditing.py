@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from console.ledger import Ledger
@@ -12,6 +13,9 @@ from ledger.errors import LedgerError
 from ledger.log.journal import CheckpointJournal
 from ledger.log.key_store import KeyStore
 from replay.audit import Pair, audit
+
+THREADS = 2
+_RARELY = (50_000, 20, 1_000)
 
 
 def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any]:
@@ -22,6 +26,7 @@ def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any
     or rule that the registry switches on.
     """
     with ExitStack() as stack:
+        stack.enter_context(_rare_collection())
         connections = Connections(ledger.dsn, stack)
         return audit(
             connections.open(),
@@ -29,7 +34,19 @@ def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any
             journal=_journal(ledger, say),
             destroyed=_destroyed(ledger, connections, say),
             say=say,
+            threads=THREADS,
         )
+
+
+@contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Looks for cycles rarely: an audit makes none, and holds millions of objects."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_RARELY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _journal(ledger: Ledger, say: Callable[[str], None]) -> CheckpointJournal | None:

@@ -8,6 +8,7 @@ sealed order gets the same verdicts. A refused record changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ledger import field_checks, lifecycle
@@ -90,10 +91,11 @@ class Admission:
         chains: Chains,
         *,
         verifier: BatchVerifier | None = None,
+        pool: ThreadPoolExecutor | None = None,
     ) -> None:
         self.registry = registry
         self.chains = chains
-        self._signatures = SignatureCheck(registry, verifier or BatchVerifier())
+        self._signatures = SignatureCheck(registry, verifier or BatchVerifier(), pool)
 
     def open(self, records: Sequence[bytes]) -> list[Opened | Refusal]:
         """Checks 1 to 3 of each record; a Refusal stands where one failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from ledger.envelope import Opened
 from ledger.events import Signature
@@ -39,11 +40,20 @@ def signature_holds(
 
 
 class SignatureCheck:
-    """Check 10 over one registry, with answers that were worked out before."""
+    """Check 10 over one registry, with answers that were worked out before.
 
-    def __init__(self, registry: Registry, batches: BatchVerifier) -> None:
+    ``pool``: whose threads work them out; without one the caller's own does.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        batches: BatchVerifier,
+        pool: ThreadPoolExecutor | None = None,
+    ) -> None:
         self._registry = registry
         self._batches = batches
+        self._pool = pool
         # By leaf: it covers the signature, so no other record finds this answer.
         self._known: dict[tuple[bytes, int], bool] = {}
 
@@ -84,7 +94,8 @@ class SignatureCheck:
                     message = tbs(signer["role"], one.record["body"])
                     items.append((key.public_key, message, signature["value"]))
         if len(items) >= VERIFY_TOGETHER_MIN:
-            self._known.update(zip(jobs, verify_many(items), strict=True))
+            found = verify_many(items, pool=self._pool)
+            self._known.update(zip(jobs, found, strict=True))
 
     def take(self, opened: Sequence[Opened]) -> None:
         """Takes all signatures of these records as holding."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,18 +51,24 @@ def audit(
     journal: CheckpointJournal | None,
     destroyed: Callable[[], Iterable[Pair]] | None,
     say: Callable[[str], None],
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Audits what is sealed when it starts; returns the document of `audit --json`.
 
     ``conn`` is in autocommit mode, gives tuples, and is the audit's own: it holds one
     snapshot and temporary tables until it is closed. ``destroyed`` gives the pairs that
-    the key store destroyed, None where it cannot be asked. Raises Unavailable only.
+    the key store destroyed, None where it cannot be asked. ``threads`` verify what was
+    signed alone. Raises Unavailable only.
     """
     findings = Findings()
     lines = AuditedJournal(journal, findings)
-    with translated("auditing"), conn.transaction():
+    with (
+        ThreadPoolExecutor(threads) as pool,
+        translated("auditing"),
+        conn.transaction(),
+    ):
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        one = Audit(conn, log=log, journal=lines, findings=findings, say=say)
+        one = Audit(conn, log=log, journal=lines, findings=findings, say=say, pool=pool)
         one.run(destroyed)
     return {
         "result": "pass" if findings.passed else "fail",
@@ -84,6 +91,7 @@ class Audit:
         journal: AuditedJournal,
         findings: Findings,
         say: Callable[[str], None],
+        pool: ThreadPoolExecutor,
     ) -> None:
         self.records = self.accepted = 0
         self._conn = conn
@@ -91,6 +99,7 @@ class Audit:
         self._journal = journal
         self._findings = findings
         self._say = say
+        self._pool = pool
         self._destroyed: dict[Pair, int] = {}
         self._registry = Registry()
         self._stored = StoredTables(conn)
@@ -142,7 +151,7 @@ class Audit:
         return Fold(
             log=AuditedLog(self._log, self._stream),
             reader=self._reader,
-            admission=Admission(self._registry, {}),
+            admission=Admission(self._registry, {}, pool=self._pool),
             sources=source_names(founding.partitions),
             own=self._own,
             load=self._tables.load,

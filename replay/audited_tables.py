@@ -25,7 +25,7 @@ from replay.findings import Check, Findings
 if TYPE_CHECKING:
     from psycopg import Connection
 
-CHAINS_KEPT = 50_000
+CHAINS_KEPT = 20_000
 _LIBRARY = "__migration__"  # how eventsourcing marks its table's form
 _TRACKED = "SELECT application_name, notification_id FROM views.tracking"
 _TRAIL_END = "SELECT coalesce(max(position) + 1, 0) FROM views.audit_trail"

@@ -72,6 +72,20 @@ def test_an_audit_changes_nothing(ledger: AuditedLedger) -> None:
     assert ledger.journal.read_bytes() == journal
 
 
+def test_an_audit_of_many_small_steps_finds_the_same(
+    ledger: AuditedLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = ledger.audit()
+    monkeypatch.setattr("replay.audit.RECORDS_MAX", 1)
+    monkeypatch.setattr("replay.audited_tables.CHAINS_KEPT", 1)
+    assert ledger.audit() == expected
+    ledger.append([ledger.world.issue("W1")])
+    ledger.seal()
+    assert ledger.failures() == {}
+    ledger.settle()
+    assert ledger.failures() == {}
+
+
 def test_two_audits_at_once_do_not_disturb_each_other(ledger: AuditedLedger) -> None:
     with psycopg.connect(ledger.dsn, autocommit=True) as conn:
         inner: list[dict[str, Any]] = []
