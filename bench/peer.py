@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 from eventsourcing.application import Application
@@ -32,7 +32,7 @@ class Permit(Aggregate):
 
 
 @contextmanager
-def application(dsn: str) -> Iterator[Application]:
+def application(dsn: str) -> Iterator[Application[UUID]]:
     """The library's own application on the server behind ``dsn``."""
     parts = conninfo_to_dict(dsn)
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -46,7 +46,7 @@ def application(dsn: str) -> Iterator[Application]:
         "POSTGRES_PASSWORD": str(parts.get("password", "") or "none"),
         "POSTGRES_SCHEMA": SCHEMA,
     }
-    app: Application = Application(env={**os.environ, **env})
+    app: Application[UUID] = Application(env={**os.environ, **env})
     try:
         yield app
     finally:

@@ -138,7 +138,8 @@ def _destroyed_areas(state: RegistryState, event: Event) -> list[str]:
     """
     named = values_of(event).get("license_ids")
     areas = set()
-    for text in named.get("strings", []) if isinstance(named, dict) else []:
+    texts = named.get("strings") if isinstance(named, dict) else None
+    for text in texts if isinstance(texts, list) else ():
         try:
             license_id = parse_license_id(str(text))
         except Malformed:

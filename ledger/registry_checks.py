@@ -125,6 +125,8 @@ def _content(
             if not dash or not division_ok(region) or not year_ok(year):
                 return ["the subject is not calendar:<division>-<year>"]
             calendar_of(subject.name, values["days"])
+        case _:
+            pass
     return []
 
 

@@ -156,7 +156,7 @@ def clear_texts(kind: str, values: Mapping[str, Value]) -> Iterator[str]:
         if isinstance(value, str) and not form.format:
             yield value
         elif isinstance(value, dict):
-            yield from _inside(cast("Strings | Rows", value), form)
+            yield from _inside(value, form)
 
 
 def _inside(value: Strings | Rows, form: Form) -> Iterator[str]:
@@ -164,7 +164,7 @@ def _inside(value: Strings | Rows, form: Form) -> Iterator[str]:
         if not form.format:
             yield from cast("Strings", value)["strings"]
         return
-    for row in cast("Rows", value)["rows"]:
+    for row in value["rows"]:
         for cell in row["cells"]:
             column = form.columns.get(cell["name"])
             declared = cell["name"] in form.numbers or (column and column.format)

@@ -19,9 +19,9 @@ from ledger.log.head import HeadStore
 from ledger.registry import Registry
 from ledger.seal_reader import SealReader, Tip
 from ledger.signing import verify
-from ledger.sources import REGISTRY, SEALS
+from ledger.sources import REGISTRY, SEALS, base_of
 from projections import audit_trail, registry, store
-from projections.fold import Fold, LoadChains, Vouched, base_of
+from projections.fold import Fold, LoadChains, Vouched
 from projections.founding import SealerKeys, found
 from projections.own_verdicts import OwnVerdicts
 from projections.tracking import Tracking
