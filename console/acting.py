@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from ledger.lifecycle import ACTS
 from ledger.publish import RoleSigner, sign
 from ledger.refusals import REFUSALS
 from ledger.workdays import day_to_date, legal_day
+from projections.text import harmless
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 SERIAL_SIZE: Final = 16
@@ -34,6 +36,7 @@ def act_from_file(
     license_id = license_id_of(act, document, authority=authority, draw=draw_serial)
     ledger.catch_up()
     now = ledger.clock()
+    today = day_to_date(legal_day(now))
     kind = ledger.type_of(license_id)
     signers = signers_of(ledger, keys, roles=kind.signatures.get(act, ()))
     draft = draft_of(
@@ -47,10 +50,10 @@ def act_from_file(
     try:
         event = ledger.draft(draft, signers)
     except Refused as refused:
-        return _held_back(license_id, refused.code, str(refused))
-    if shows_citizen_number(event, kind, today=day_to_date(legal_day(now))):
+        return _held_back(license_id, refused.code, str(refused), today=today)
+    if shows_citizen_number(event, kind, today=today):
         detail = REFUSALS["clear_personal_data"].remedy
-        return _held_back(license_id, "clear_personal_data", detail)
+        return _held_back(license_id, "clear_personal_data", detail, today=today)
     signed = sign(event, signers, partitions=ledger.partitions)
     row = ledger.await_verdict(ledger.publish([signed])[0])
     accepted = row.verdict == "accepted"
@@ -94,12 +97,15 @@ def draw_serial() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(SERIAL_SIZE))
 
 
-def _held_back(license_id: str, refusal: str, detail: str) -> dict[str, Any]:
+def _held_back(
+    license_id: str, refusal: str, detail: str, *, today: date
+) -> dict[str, Any]:
     return {
         "verdict": "refused",
         "refusal": refusal,
         "position": None,
-        "license_id": license_id,
+        # Somebody's number may stand in its serial.
+        "license_id": harmless(license_id, latest=today),
         "sequence": None,
         "event_digest": None,
         "detail": detail,

@@ -7,14 +7,16 @@ back as a verdict.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
-from ledger.catalogue import LicenseType
+from ledger.catalogue import LicenseType, field_name_ok
 from ledger.clear_values import check_clear
 from ledger.drafting import MATTER_FIELDS, DecisionDraft, Draft, HolderDraft
 from ledger.errors import Malformed
 from ledger.events import Medium, Precision, Value
+from ledger.holders import person_code_wrong
 from ledger.license_identifiers import LicenseId, parse_license_id
 from ledger.lifecycle import ACTS
 from ledger.workdays import day_to_date, legal_day, parse_instant
@@ -61,7 +63,7 @@ def parse_event_file(text: str) -> dict[str, Any]:
         raise Malformed(
             "unknown members in the event",
             expected=", ".join(MEMBERS),
-            found=", ".join(unknown),
+            found=_names(unknown),
         )
     return document
 
@@ -107,7 +109,8 @@ def draft_of(
         _name(name): field_value(value, f"fields.{name}")
         for name, value in _object(document, "fields").items()
     }
-    check_clear(fields, kind, today=day_to_date(legal_day(now)))
+    today = day_to_date(legal_day(now))
+    check_clear(fields, kind, today=today)
     return Draft(
         act=act,
         license_id=license_id,
@@ -116,7 +119,7 @@ def draft_of(
         authority=authority,
         deciding_authority=_text(document, "deciding_authority"),
         fields=fields,
-        holders=_holders(document),
+        holders=_holders(document, today),
         decision=_decision(document),
         causes=tuple(_digest(cause) for cause in _array(document, "causes")),
         matter=_matter(document),
@@ -140,7 +143,9 @@ def _effective(document: Mapping[str, Any], now: int) -> tuple[int, Precision]:
     return parse_instant(text), "day" if len(text) == 10 else "instant"
 
 
-def _holders(document: Mapping[str, Any]) -> tuple[HolderDraft, ...] | None:
+def _holders(
+    document: Mapping[str, Any], today: date
+) -> tuple[HolderDraft, ...] | None:
     if "holders" not in document:
         return None
     found: list[HolderDraft] = []
@@ -150,7 +155,12 @@ def _holders(document: Mapping[str, Any]) -> tuple[HolderDraft, ...] | None:
             raise Malformed("not a holder", expected="kind and code", where=where)
         if not all(isinstance(part, str) for part in entry.values()):
             raise Malformed("not a holder", expected="two strings", where=where)
-        found.append(HolderDraft(kind=entry["kind"], code=entry["code"]))
+        kind, code = entry["kind"], entry["code"]
+        if person_code_wrong(kind, code, latest=today):
+            raise Malformed(
+                "not a holder's code", expected=f"a code of kind {kind}", where=where
+            )
+        found.append(HolderDraft(kind=kind, code=code))
     return tuple(found)
 
 
@@ -163,7 +173,7 @@ def _decision(document: Mapping[str, Any]) -> DecisionDraft | None:
         raise Malformed(
             "unknown members in the decision",
             expected=", ".join(_DECISION),
-            found=", ".join(unknown),
+            found=_names(unknown),
         )
     return DecisionDraft(
         number=_text(given, "number"),
@@ -181,7 +191,7 @@ def _matter(document: Mapping[str, Any]) -> dict[str, str]:
         raise Malformed(
             "unknown members in the matter",
             expected=", ".join(MATTER_FIELDS),
-            found=", ".join(unknown),
+            found=_names(unknown),
         )
     return {name: _text(given, name) for name in given}
 
@@ -226,15 +236,27 @@ def field_value(value: object, where: str) -> Value:
 
 
 def _cell(name: str, value: object, where: str) -> Any:
+    _name(name)
     if value is not None and not isinstance(value, str | bool | int):
         raise Malformed("not a cell", expected="a plain value", where=f"{where}.{name}")
-    return {"name": _name(name), "value": value}
+    return {"name": name, "value": value}
 
 
 def _name(name: str) -> str:
-    if not name or len(name) > 100:
-        raise Malformed("not a field name", expected="1 to 100 characters")
+    # A name stands in clear in the log for ever, and a form filled in the wrong way may
+    # have somebody's name or number there.
+    if not field_name_ok(name):
+        raise Malformed(
+            "not a field name",
+            expected="1 to 64 of a-z 0-9 _, a letter first",
+            where="fields",
+        )
     return name
+
+
+def _names(names: Sequence[str]) -> str:
+    """Names of members for a message; one that is no name may be personal data."""
+    return ", ".join(name if field_name_ok(name) else "…" for name in names)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

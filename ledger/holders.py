@@ -61,10 +61,23 @@ def parse_holder_kinds(data: Mapping[str, Any]) -> Mapping[str, HolderKind]:
     return MappingProxyType(found)
 
 
+def person_code_wrong(kind: str, code: str, *, latest: date) -> bool:
+    """Whether a person's code breaks the form of its kind, however it is spelt.
+
+    Nobody looks into it after its publisher; an unknown kind is for admission to name.
+    """
+    return (
+        is_person_kind(kind)
+        and kind in _CODE_RULES
+        and not holder_code_ok(kind, normalise_holder_code(kind, code), latest=latest)
+    )
+
+
 def is_person_kind(kind: str) -> bool:
     """Whether a holder of this kind is a natural person; Malformed unless 3 digits."""
     if len(kind) != 3 or not consists_of(kind, DIGITS):
-        raise Malformed("not a holder kind", expected="three digits", found=kind[:8])
+        # Somebody's number may have been put here: it is not quoted.
+        raise Malformed("not a holder kind", expected="three digits")
     return kind not in ORGANISATION_KINDS
 
 
