@@ -12,7 +12,8 @@ from console.wiring import Connections
 from ledger.errors import LedgerError
 from ledger.log.journal import CheckpointJournal
 from ledger.log.key_store import KeyStore
-from replay.audit import Pair, audit
+from replay.audit import audit
+from replay.audited_keys import Pair
 
 THREADS = 2
 _RARELY = (50_000, 20, 1_000)

@@ -8,13 +8,12 @@ a finding is written down and does not end the work where it can go on.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ledger.admission import Admission, Verdict
-from ledger.errors import LedgerError, Unavailable, Unknown
+from ledger.errors import LedgerError, Unavailable
 from ledger.log.contract import EventLog
 from ledger.log.journal import CheckpointJournal
 from ledger.log.postgres import translated
@@ -28,20 +27,20 @@ from projections.fold import Fold
 from projections.founding import SealerKeys, found
 from replay.audited_head import AuditedHead
 from replay.audited_journal import AuditedJournal
+from replay.audited_keys import AuditedKeys, Pair
 from replay.audited_log import AuditedLog, AuditedReader, SealStream, record_at
 from replay.audited_sources import AuditedSources
 from replay.audited_tables import AuditedTables
 from replay.audited_tree import AuditedTree
 from replay.audited_verdicts import AuditedVerdicts
 from replay.findings import Check, Findings
+from replay.guard import Guard
 from replay.places import Places
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 RECORDS_MAX = 4_000
-Pair = tuple[bytes, str]
-T = TypeVar("T")
 
 
 def audit(
@@ -94,13 +93,13 @@ class Audit:
         pool: ThreadPoolExecutor,
     ) -> None:
         self.records = self.accepted = 0
-        self._conn = conn
         self._log = log
         self._journal = journal
         self._findings = findings
         self._say = say
         self._pool = pool
-        self._destroyed: dict[Pair, int] = {}
+        self._guard = Guard(conn, findings)
+        self._keys = AuditedKeys(findings)
         self._registry = Registry()
         self._stored = StoredTables(conn)
         self._sources = AuditedSources(self._stored, findings)
@@ -112,11 +111,11 @@ class Audit:
 
     def run(self, destroyed: Callable[[], Iterable[Pair]] | None) -> None:
         """Does all steps."""
-        with self._guarded(Check.LOG, "schema log"):
+        with self._guard.over(Check.LOG, "schema log"):
             self._sources.read()
-        with self._guarded(Check.TABLES, "schema views"):
+        with self._guard.over(Check.TABLES, "schema views"):
             self._tables.prepare(self._stored_size)
-        head = self._asked(Check.HEAD, "head.head", self._stored.head)
+        head = self._guard.ask(Check.HEAD, "head.head", self._stored.head)
         self._published = head[2] if head is not None else -1
         try:
             fold = self._fold()
@@ -126,8 +125,11 @@ class Audit:
             self._findings.fail(Check.LOG, f"registry, record 0: {error}")
             return
         self._follow(fold)
-        with self._guarded(Check.KEY_STORE, "key store"):
-            self._compare_key_store(destroyed)
+        if destroyed is None:
+            self._say("the key store was not asked what it destroyed")
+            return
+        with self._guard.over(Check.KEY_STORE, "key store"):
+            self._keys.compare(destroyed)
 
     def _fold(self) -> Fold:
         self._stream = SealStream(
@@ -164,7 +166,7 @@ class Audit:
         self._stream.stop_at = self._tables.reached
         complete = self._judge(fold, projected=True)
         projected = fold.reader.tip
-        with self._guarded(Check.TABLES, "schema views"):
+        with self._guard.over(Check.TABLES, "schema views"):
             self._tables.compare()
             self._tables.compare_migrations()
         self._stream.stop_at = None
@@ -175,18 +177,19 @@ class Audit:
     def _judge(self, fold: Fold, *, projected: bool) -> bool:
         """Judges what the stream gives; False if the fold cannot go on."""
         while True:
-            try:
-                batch = fold.batch(records_max=RECORDS_MAX)
-            except Unavailable:
-                raise
-            except LedgerError as error:
-                self._findings.fail(Check.RECORDS, f"{self._stream.where}: {error}")
+            batch = self._guard.ask(
+                Check.RECORDS,
+                f"behind {self.records} records",
+                lambda: fold.batch(records_max=RECORDS_MAX),
+            )
+            if batch is None:
                 return False
             if not self._reader.taken:
                 return True
             self._take(batch.verdicts)
             if projected and batch.verdicts:
-                self._tables.write(batch.verdicts, fold.admission)
+                with self._guard.over(Check.TABLES, "a fresh fold"):
+                    self._tables.write(batch.verdicts, fold.admission)
             self._reader.taken.clear()
 
     def _take(self, verdicts: list[Verdict]) -> None:
@@ -195,9 +198,8 @@ class Audit:
         for verdict in verdicts:
             if verdict.accepted:
                 self.accepted += 1
-                if verdict.event is not None and verdict.event["act"] == "DESTROY":
-                    self._note_destroyed(verdict)
-        with self._guarded(Check.HEAD, "schema head"):
+                self._keys.take(verdict)
+        with self._guard.over(Check.HEAD, "schema head"):
             self._head.take(self._reader.taken)
         at = 0
         for seal, _, _ in self._reader.taken:
@@ -209,18 +211,11 @@ class Audit:
         if self.records // 50_000 != before // 50_000:
             self._say(f"{self.records} records audited")
 
-    def _note_destroyed(self, verdict: Verdict) -> None:
-        if verdict.act is None or verdict.event is None:
-            return
-        ref = bytes.fromhex(verdict.event["subject"])
-        for license_id in verdict.act.fields["license_ids"]["strings"]:
-            self._destroyed.setdefault((ref, license_id), verdict.position)
-
     def _finish(self, tip: Tip, projected: Tip) -> None:
         self._sources.finish(tip.nexts, self._registry.sources())
-        with self._guarded(Check.TILES, "head.tile"):
+        with self._guard.over(Check.TILES, "head.tile"):
             self.tree.finish(self._stored.tile_keys())
-        with self._guarded(Check.HEAD, "schema head"):
+        with self._guard.over(Check.HEAD, "schema head"):
             self._head.finish(
                 tip,
                 waiting=self._own.waiting(),
@@ -228,7 +223,7 @@ class Audit:
                 seal_at=self._seal_at,
                 seal_of=self._stream.seen,
             )
-        with self._guarded(Check.TABLES, "views.tracking"):
+        with self._guard.over(Check.TABLES, "views.tracking"):
             self._tables.compare_places(
                 projected,
                 last=self._last_idle(projected, tip),
@@ -242,44 +237,25 @@ class Audit:
         if waiting := sum(own["count"] for own in self._own.waiting().values()):
             self._say(f"{waiting} verdicts are not sealed yet")
 
-    def _compare_key_store(
-        self, destroyed: Callable[[], Iterable[Pair]] | None
-    ) -> None:
-        if destroyed is None:
-            self._say("the key store was not asked what it destroyed")
-            return
-        self._findings.checked(Check.KEY_STORE, len(self._destroyed))
-        if not self._destroyed:
-            return
-        left = dict(self._destroyed)
-        for pair in destroyed():
-            left.pop(pair, None)
-        for (_, license_id), position in left.items():
-            self._findings.fail(
-                Check.KEY_STORE,
-                f"position {position} destroyed a key of license {license_id}, "
-                "the key store did not",
-            )
-
     # --- finding places
 
     def _stored_seal(self, seal_no: int) -> bytes | None:
-        return self._asked(
+        return self._guard.ask(
             Check.HEAD, "head.seal", lambda: self._stored.seal_data(seal_no)
         )
 
     def _stored_size(self, seal_no: int) -> int | None:
-        return self._asked(
+        return self._guard.ask(
             Check.HEAD, "head.seal", lambda: self._stored.size_after(seal_no)
         )
 
     def _stored_tile(self, level: int, index: int) -> bytes | None:
-        return self._asked(
+        return self._guard.ask(
             Check.TILES, "head.tile", lambda: self._stored.tile(level, index)
         )
 
     def _subject_of(self, position: int) -> str | None:
-        return self._asked(
+        return self._guard.ask(
             Check.TABLES,
             "views.audit_trail",
             lambda: self._tables.subject_of(position),
@@ -308,24 +284,3 @@ class Audit:
                 break
             number += 1
         return number
-
-    def _asked(self, check: Check, where: str, ask: Callable[[], T]) -> T | None:
-        found: list[T] = []
-        with self._guarded(check, where):
-            found.append(ask())
-        return found[0] if found else None
-
-    @contextmanager
-    def _guarded(self, check: Check, where: str) -> Iterator[None]:
-        """Makes a failed step of whatever a damaged table raises."""
-        try:
-            with translated(where), self._conn.transaction():
-                yield
-        except Unavailable:
-            raise
-        except Unknown:
-            self._findings.fail(check, f"{where}: a table is missing")
-        except LedgerError as error:
-            self._findings.fail(check, str(error))
-        except Exception as error:  # noqa: BLE001 - damaged rows may raise anything
-            self._findings.fail(check, f"{where}: {type(error).__name__}")

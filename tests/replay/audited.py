@@ -20,7 +20,8 @@ from ledger.signing import Signer, verify
 from ledger.sources import SEALS
 from projections.founding import found
 from projections.migrate import migrate
-from replay.audit import Pair, audit
+from replay.audit import audit
+from replay.audited_keys import Pair
 from tests.builders import Sent, World
 from tests.projections.sealed import SOURCES, history
 from tests.sample_province import HOLDER_ENTRY, PROVINCE

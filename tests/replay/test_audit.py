@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,16 @@ import pytest
 from psycopg import sql
 from typing_extensions import override
 
+from console.auditing import audit_ledger
+from console.founding import found_ledger
+from console.key_ring import KeyRing
+from console.settings import Settings
+from console.wiring import open_ledger
 from ledger.log.contract import EventLog
 from ledger.log.journal import CheckpointJournal
 from ledger.sources import SEALS
-from replay.audit import Pair, audit
+from replay.audit import audit
+from replay.audited_keys import Pair
 from replay.findings import NAMES, Check
 from tests.replay.audited import AuditedLedger, small_history
 
@@ -308,3 +316,28 @@ def test_what_is_broken_altogether_fails_its_step(
     failures = ledger.failures()
     assert check in failures, failures
     assert what in failures[check], failures
+
+
+def test_an_open_ledger_is_audited_with_its_journal_and_key_store(
+    dsn: str, tmp_path: Path
+) -> None:
+    settings = Settings(directory=tmp_path / "led", dsn=dsn, passphrase=b"one")
+    found_ledger(
+        settings,
+        name="audited.example",
+        partitions=2,
+        random_bytes=secrets.token_bytes,
+        told=lambda _: None,
+    )
+    said: list[str] = []
+    with open_ledger(settings) as ledger:
+        document = audit_ledger(ledger, say=said.append)
+        assert document["result"] == "pass"
+        assert document["records"] == document["accepted"] == 8
+        assert said == []
+        settings.journal.unlink()
+        ledger.ring = KeyRing(replace(settings, passphrase=b"another"))
+        assert audit_ledger(ledger, say=said.append)["result"] == "pass"
+    assert said[0] == f"no checkpoint journal in {settings.directory}: not compared"
+    assert said[1].startswith("key store not opened: ")
+    assert said[2:] == ["the key store was not asked what it destroyed"]

@@ -120,9 +120,7 @@ def test_every_changed_value_is_found_and_named(
 
 
 @pytest.mark.parametrize("schema", ["head", "views"])
-def test_lost_rows_are_found_and_named(
-    ledger: AuditedLedger, schema: str
-) -> None:
+def test_lost_rows_are_found_and_named(ledger: AuditedLedger, schema: str) -> None:
     tables = {row[0] for row in ledger.conn.execute(COLUMNS, (schema,))}
     for table in sorted(tables):
         place, name = f"{schema}.{table}", sql.Identifier(schema, table)
