@@ -395,6 +395,7 @@ def test_what_was_killed_at_random_moments_is_whole(
         compare_imports(again, expected)
         compare_states(killed, spared, Counter(x.split()[0] for x in taken(folder)))
         check_log(killed.directory, {x.split()[1] for x in taken(folder)})
+        assert killed.answer("audit")["result"] == "pass"
 
 
 def compare_imports(
