@@ -6,6 +6,7 @@ import argparse
 
 from bench import latency, throughput
 from bench.machine import machine_line
+from console.collector import collect_rarely
 
 PARTS = ("latency", "throughput")
 
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
+    collect_rarely()  # as the command does
     print(machine_line(), flush=True)
     for part in given.parts or PARTS:
         if part == "latency":

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any
 
 from console.ledger import Ledger
@@ -16,7 +15,6 @@ from replay.audit import audit
 from replay.audited_keys import Pair
 
 THREADS = 2
-_RARELY = (50_000, 20, 1_000)
 
 
 def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any]:
@@ -27,7 +25,6 @@ def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any
     or rule that the registry switches on.
     """
     with ExitStack() as stack:
-        stack.enter_context(_rare_collection())
         connections = Connections(ledger.dsn, stack)
         return audit(
             connections.open(),
@@ -37,17 +34,6 @@ def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any
             say=say,
             threads=THREADS,
         )
-
-
-@contextmanager
-def _rare_collection() -> Iterator[None]:
-    """Looks for cycles rarely: an audit makes none, and holds millions of objects."""
-    before = gc.get_threshold()
-    gc.set_threshold(*_RARELY)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _journal(ledger: Ledger, say: Callable[[str], None]) -> CheckpointJournal | None:

@@ -22,6 +22,7 @@ from console.cli import (
     proving,
     registering,
 )
+from console.collector import collect_rarely
 from console.output import WORDS, error_document, give_error, print_json
 from ledger.errors import LedgerError
 
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in args
+    collect_rarely()
     # A terminated command must leave its with-blocks, or the embedded server stays up.
     signal.signal(signal.SIGTERM, _terminated)
     try:
