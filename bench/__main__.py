@@ -1,14 +1,14 @@
-"""``python -m bench [latency] [throughput]``: prints figures, the machine first."""
+"""``python -m bench [latency] [throughput] [replay]``: prints figures, the machine first."""
 
 from __future__ import annotations
 
 import argparse
 
-from bench import latency, throughput
+from bench import latency, replaying, throughput
 from bench.machine import machine_line
 from console.collector import collect_rarely
 
-PARTS = ("latency", "throughput")
+PARTS = ("latency", "throughput", "replay")
 
 
 def main() -> None:
@@ -23,6 +23,8 @@ def main() -> None:
     for part in given.parts or PARTS:
         if part == "latency":
             latency.run(events=300, say=print)
+        elif part == "replay":
+            replaying.run(events=given.events, say=print)
         else:
             throughput.run(events=given.events, runs=given.runs, say=print)
 

@@ -1,0 +1,53 @@
+"""The log run again: rebuild of every table, and the full audit, events per second."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+
+from bench import province
+from console.auditing import audit_ledger
+from console.ledger import Ledger
+from ledger.sources import source_names
+from replay.rebuild import Rebuild
+
+
+def rebuild_rate(ledger: Ledger, *, trust: bool) -> float:
+    """Records per second of one process; ``trust`` takes sealed verdicts for signatures."""
+    conn = ledger.connect()
+    started = time.perf_counter()
+    made = Rebuild(
+        conn,
+        log=ledger.log,
+        head=ledger.head,
+        sources=source_names(ledger.partitions),
+        trust_sealed_verdicts=trust,
+    ).run()
+    return made.records / (time.perf_counter() - started)
+
+
+def run(*, events: int, say: Callable[[str], None]) -> None:
+    """Prints rebuild and audit of a batch-signed ledger, then of one signed alone."""
+    for title, goal, sign, count in (
+        ("batch-signed", "12,000", province.signed_in_batches, events),
+        ("each signed alone", "3,500", province.signed_alone, max(1, events // 4)),
+    ):
+        with province.founded() as ledger:
+            for start in range(0, count, 5_000):
+                size = min(5_000, count - start)
+                ledger.publish(sign(ledger, size, prefix=f"R{start}"))
+            ledger.rest()
+            for trust in (False, True):
+                words = "sealed verdicts trusted" if trust else "all checks"
+                rate = rebuild_rate(ledger, trust=trust)
+                say(f"rebuild, {title}, {words}: {rate:,.0f} events/s  (goal 25,000)")
+            started = time.perf_counter()
+            document = audit_ledger(ledger, say=lambda _: None)
+            rate = document["records"] / (time.perf_counter() - started)
+            say(
+                f"audit, {title}: {rate:,.0f} events/s, {document['result']}  "
+                f"(goal {goal} per core)"
+            )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    say(f"peak memory of this process: {peak:,.0f} MiB")
