@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from consumers.project import Projector
@@ -147,4 +147,7 @@ class Engine:
         if self._held == 0:
             # What is in memory grows stale as soon as others may run.
             self._pair = None
-            self._lock.give_back()
+            # A lost connection has given it back already, and that loss is told where
+            # it was met first.
+            with suppress(Unavailable):
+                self._lock.give_back()
