@@ -12,7 +12,7 @@ from console.event_file import draft_of, license_id_of, parse_event_file
 from console.ledger import Ledger
 from ledger.clear_values import shows_citizen_number
 from ledger.errors import Malformed, Refused
-from ledger.lifecycle import ACTS
+from ledger.lifecycle import ACTS, ActRule
 from ledger.publish import RoleSigner, sign
 from ledger.refusals import REFUSALS
 from ledger.workdays import day_to_date, legal_day
@@ -31,6 +31,7 @@ def act_from_file(
     A citizen number in clear is never published: it comes back as
     ``clear_personal_data`` without a position.
     """
+    rule_of(act)
     document = parse_event_file(text)
     authority = authority_of(ledger, keys)
     license_id = license_id_of(act, document, authority=authority, draw=draw_serial)
@@ -112,13 +113,19 @@ def _held_back(
     }
 
 
-def example_of(act: str) -> dict[str, Any]:
-    """A filled form for an act, ready to edit; raises Malformed for an unknown act."""
+def rule_of(act: str) -> ActRule:
+    """The lifecycle's rule of an act; raises Malformed for a name that is none."""
     rule = ACTS.get(act)
     if rule is None:
         raise Malformed(
             "no such act", expected=", ".join(sorted(ACTS)), found=ascii(act)[:40]
         )
+    return rule
+
+
+def example_of(act: str) -> dict[str, Any]:
+    """A filled form for an act, ready to edit; raises Malformed for an unknown act."""
+    rule = rule_of(act)
     form: dict[str, Any] = {}
     if rule.opens:
         form["type"] = "11100000MB0143028R001"

@@ -84,6 +84,7 @@ def test_init_in_a_folder_with_other_files_leaves_them_alone(tmp_path: Path) -> 
         (["act", "ISSUE"], 2, "malformed"),
         (["act", "ISSUE", "--file", "no-such-file"], 2, "malformed"),
         (["act", "EXPLODE", "--example"], 2, "malformed"),
+        (["act", "EXPLODE", "--file", "-"], 2, "malformed"),
         (["import", "no-such-mapping", "no-such-file"], 2, "malformed"),
         (["key", "new", "../elsewhere"], 2, "malformed"),
         (["status", "--passphrase-file", "no-such-file"], 2, "malformed"),
