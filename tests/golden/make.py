@@ -1,9 +1,10 @@
 """Makes the golden files: bytes and what the ledger says of them, for every release.
 
-Run ``python -m tests.golden.make`` from the project's root. The files are frozen once a
-real record has gone through the ledger whole: from then on a difference is a broken
-promise to every ledger there is, and this program only ever adds files beside the old
-ones. ``tests/ledger/test_golden.py`` compares.
+``python -m tests.golden.make``, run from the project's root, wrote the files. They are
+frozen: a real city's record has gone through the ledger whole, was audited, and came to
+the counts that were worked out independently. From now on a difference is a broken
+promise to every ledger there is; new cases go into files beside the old ones.
+``tests/ledger/test_golden.py`` compares.
 """
 
 from __future__ import annotations
