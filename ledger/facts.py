@@ -48,6 +48,7 @@ class Act(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     source_system: str = ""
     source_ref: str = ""
     decision_excused: bool = False
+    decision_date: str = ""
 
 
 def source_key(event: Event) -> bytes:
@@ -96,6 +97,7 @@ def act_of(event: Event, *, position: int, digest: bytes, recorded_at: int) -> A
         source_system=event["matter"]["source_system"],
         source_ref=event["matter"]["source_ref"],
         decision_excused=flags is not None and _decision_excused(flags),
+        decision_date=decision["date"] if decision else "",
     )
 
 

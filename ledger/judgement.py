@@ -244,5 +244,5 @@ def _check_first_version(new: Act, found: int | None) -> None:
 def _check_decision(new: Act, rule: ActRule) -> None:
     if not rule.decision_required or new.decision_excused:
         return
-    if not (new.decision_number and new.reason_code):
-        raise Refusal("decision_missing", "number and reason_code are needed")
+    if not (new.decision_number and new.decision_date and new.reason_code):
+        raise Refusal("decision_missing", "number, date and reason_code are needed")

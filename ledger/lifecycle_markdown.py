@@ -52,8 +52,8 @@ _RULES = """\
 - **Mandatory fields** are asked of the resulting face by acts that make a version and carry
   fields; **holders** are the chain's, at the act's place or today, unless the act may change
   them.
-- **Decision** (文书号 and `reason_code`): backfilled stock may say in `flags.missing` why it
-  is not there (`decision=<reason>`).
+- **Decision** (文书号, date and `reason_code`): backfilled stock may say in
+  `flags.missing` why it is not there (`decision=<reason>`).
 """
 
 

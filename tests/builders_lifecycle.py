@@ -149,6 +149,7 @@ class Chain:
             nonstandard=bool(extra.get("nonstandard", False)),
             source_key=b"",
             decision_excused=bool(extra.get("excused", False)),
+            decision_date="2026-01-01" if decided and extra.get("dated", True) else "",
         )
 
     def _next_version(self, act: str, names: Any, fields: dict[str, Any]) -> int:

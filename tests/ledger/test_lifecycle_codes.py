@@ -42,6 +42,11 @@ def test_an_act_that_rests_on_a_decision_is_refused_without_one(act: str) -> Non
     chain.when(act, 2, _decision=False, _excused=True, **given)
 
 
+def test_a_decision_without_its_date_is_none() -> None:
+    issued().refuses("decision_missing", "REVOKE", 1, _dated=False)
+    issued().when("REVOKE", 1)
+
+
 def test_other_acts_need_no_decision() -> None:
     assert {name for name, rule in ACTS.items() if rule.decision_required} == DECIDED
     Chain().given("ISSUE", 0, _decision=False).when("RENEW", 1, _decision=False)
