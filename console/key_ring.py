@@ -201,7 +201,10 @@ class KeyRing:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Writes a new file of mode 0600 and fsyncs it; raises Malformed if it exists."""
+    """Writes a new file of mode 0600 for good; raises Malformed if it exists.
+
+    The folder is fsynced too: what a lost key has signed may be in the log already.
+    """
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -210,3 +213,8 @@ def write_private(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
