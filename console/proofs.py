@@ -110,6 +110,12 @@ def verify_with_ledger(data: bytes, ledger: Ledger) -> dict[str, Any]:
     """Verifies a receipt and asks the ledger how the license stands now."""
     proven = verify_receipt(read_receipt(data), name=ledger.origin_line)
     event = proven.event
+    own = ledger.head.tip(proven.checkpoint.seal_no)
+    if own is None or own.digest != proven.checkpoint.seal_digest:
+        raise Untrusted(
+            "the receipt's checkpoint is not one that this ledger published",
+            where=f"seal {proven.checkpoint.seal_no}",
+        )
     row = audit_trail.verdict_at(ledger.views, proven.position)
     if row is None or row.digest != proven.digest:
         raise Untrusted(

@@ -158,7 +158,8 @@ class Admission:
             event, opened.digest, acts, lambda key: _first(acts, key)
         )
         check_order(event, acts)  # 6
-        if not registry.root_quorum(event["signers"]):
+        # Position 0 has its own rule: a ledger that is founded late is founded still.
+        if registry.founded and not registry.root_quorum(event["signers"]):
             _check_signed_at(event, place)  # 7
         registry.check_act(event)  # 8
         registry.check_signers(event)  # 9
@@ -235,6 +236,8 @@ class Admission:
     def _check_ledger(self, opened: Opened, place: Place) -> None:
         """Check 4: this ledger, and the source that carries this subject."""
         event = opened.event
+        if not self.registry.founded and place.position != 0:
+            raise Refusal("wrong_ledger", "a ledger is founded at position 0")
         if event["origin"] != self.registry.expected_origin(event):
             founding = self.registry.chain(LEDGER)
             # It has zeros there when it is sent again, too.

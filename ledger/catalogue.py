@@ -39,12 +39,19 @@ __all__ = [
     "type_rows",
 ]
 
-_NO_SCALARS = (
-    *("code", "version", "renewal_window", "validity", "items"),
-    *("acts", "signatures", "while_restricted", "fields"),
+# The spelling of a type in its registry event: written out, because it is judged again
+# for as long as the ledger lives. An attribute that comes later gets a cell behind these,
+# and only where it has another value than the one that stood for all types before it.
+_SCALARS = (
+    *("name", "name_en", "code_status", "definer", "definer_level", "issuer_level"),
+    *("holder_category", "holders_max", "late_renewal", "grace_days"),
+    *("auto_extension", "current_per_holder", "resume_on_application"),
+    *("horizon_days", "retention", "definer_name", "issuer_name", "source_rows"),
 )
-_SCALARS = tuple(f.name for f in fields(LicenseType) if f.name not in _NO_SCALARS)
-_FACE = tuple(f.name for f in fields(FaceField))
+_FACE = (
+    *("name", "zh", "value", "mandatory", "data_class", "format"),
+    *("correctable", "changeable", "register"),
+)
 _ALWAYS = "always"
 
 

@@ -242,7 +242,9 @@ def _check_first_version(new: Act, found: int | None) -> None:
 
 
 def _check_decision(new: Act, rule: ActRule) -> None:
-    if not rule.decision_required or new.decision_excused:
+    if not rule.decision_required:
         return
-    if not (new.decision_number and new.decision_date and new.reason_code):
+    documented = new.decision_number and new.decision_date
+    # Backfill may lack the document and say why; the reason comes from the mapping.
+    if not new.reason_code or not (documented or new.decision_excused):
         raise Refusal("decision_missing", "number, date and reason_code are needed")

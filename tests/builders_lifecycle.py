@@ -139,7 +139,7 @@ class Chain:
             recorded_at=0,
             authority="A",
             deciding_authority="A",
-            reason_code="r" if decided else "",
+            reason_code="r" if decided or extra.get("reason", False) else "",
             decision_number="n" if decided else "",
             holders=holders or (self.license.holders if self.license else (HOLDER,)),
             fields=carried,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ledger.catalogue import TYPE_ACTS
+from ledger.drafting import DecisionDraft
 from ledger.events import Value
 from ledger.license_identifiers import certificate_identifier
 from ledger.publish import sign_together
@@ -160,10 +161,16 @@ def _stock(world: World) -> None:
     fields: dict[str, Value] = {**FIELDS, "state": "SUSP", "term_until": "2026-05-01"}
     chain = _Chain(world, "S1")
     fields["certificate_identifier"] = certificate_identifier(chain.id, 7)
-    stock = {"authority": PROVINCE, "source_act": "register", "decision": None}
+    stock: dict[str, Any] = {
+        "authority": PROVINCE,
+        "source_act": "register",
+        "decision": None,
+    }
     matter = {"source_system": "stock", "source_ref": "1"}
     chain.act("BASELINE", "province", fields=fields, matter=matter, **stock)
     excused = ("decision=原件遗失",)
+    reason = DecisionDraft(number="", date="", reason_code="stock_import")
+    stock["decision"] = reason
     chain.act("CANCEL", "province", **stock, missing=excused, fields={"ground": "1"})
     old = certificate_identifier("1.2.156.3005.2." + f"{ALL_ACTS}.{MINISTRY}.9", 1)
     moved = _Chain(world, "S2")

@@ -39,7 +39,10 @@ def test_an_act_that_rests_on_a_decision_is_refused_without_one(act: str) -> Non
     given = needed.get(act, {})
     chain = issued().given("REISSUE", 1)
     chain.refuses("decision_missing", act, 2, _decision=False, **given)
-    chain.when(act, 2, _decision=False, _excused=True, **given)
+    # A missing document may be excused, a missing reason may not.
+    excused = {"_decision": False, "_excused": True}
+    chain.refuses("decision_missing", act, 2, **excused, **given)
+    chain.when(act, 2, _reason=True, **excused, **given)
 
 
 def test_a_decision_without_its_date_is_none() -> None:
