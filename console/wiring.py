@@ -125,8 +125,12 @@ def holds_ledger(connection: psycopg.Connection[Any]) -> bool:
 
 
 @contextmanager
-def open_ledger(settings: Settings) -> Iterator[Ledger]:
-    """Opens the ledger of a directory; raises Malformed when there is none."""
+def open_ledger(settings: Settings, *, accept_clock: bool = False) -> Iterator[Ledger]:
+    """Opens the ledger of a directory; raises Malformed when there is none.
+
+    ``accept_clock``: an operator says that the clock is right although the last seal or
+    PostgreSQL disagrees; the sealer stops otherwise.
+    """
     if settings.dsn is None and not settings.embedded.exists():
         raise Malformed(
             "no ledger here",
@@ -142,13 +146,15 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
                 where=str(settings.directory),
             )
         with translated("the database of this ledger"):
-            ledger = assemble(settings, connections)
+            ledger = assemble(settings, connections, accept_clock=accept_clock)
             yield ledger
             if ledger.published:
                 ledger.rest()
 
 
-def assemble(settings: Settings, connections: Connections) -> Ledger:
+def assemble(
+    settings: Settings, connections: Connections, *, accept_clock: bool = False
+) -> Ledger:
     """Constructs everything of one open ledger over fresh connections."""
     log = PostgresLog(connections.open(), wake_on=WAKE_ON)
     head = HeadStore(connections.open())
@@ -167,6 +173,7 @@ def assemble(settings: Settings, connections: Connections) -> Ledger:
             clock=now_us,
             verify=verify,
             journal=CheckpointJournal(settings.journal),
+            accept_clock=accept_clock,
         )
         projector = Projector(
             tables,

@@ -41,6 +41,13 @@ def run(
         int | None,
         typer.Option("--rounds", help="Stop after so many rounds with records."),
     ] = None,
+    accept_clock: Annotated[
+        bool,
+        typer.Option(
+            "--accept-clock",
+            help="The clock is right although the last seal or PostgreSQL disagrees.",
+        ),
+    ] = False,
     directory: Dir = None,
     dsn: Dsn = None,
     passphrase_file: PassphraseFile = None,
@@ -48,7 +55,8 @@ def run(
 ) -> int:
     """Runs sealer and projector, so that other commands need not; stop with Ctrl-C."""
     stop, total, busy = Stop(), 0, 0
-    with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+    settings = place(directory, dsn, passphrase_file)
+    with open_ledger(settings, accept_clock=accept_clock) as ledger:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop.ask)
         # Opening it applies what the log says is destroyed, now and from now on.
