@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console.ledger import Ledger
@@ -12,7 +12,7 @@ from ledger.license import STATE_ZH, State
 from ledger.lifecycle import shown_state, state_at
 from ledger.sources import SEALS
 from ledger.workdays import day_to_date, instant_text, legal_day
-from projections import audit_trail, timeline
+from projections import audit_trail, registry, timeline
 from projections import license as licenses
 from projections.audit_trail import AuditRow
 from projections.license import LicenseRow
@@ -129,17 +129,39 @@ def history(ledger: Ledger, name: str, *, everything: bool) -> dict[str, Any]:
         r.position: r for r in timeline.timeline_of(ledger.views, row.license_id)
     }
     trail = audit_trail.audit_of(ledger.views, row.license_id)
+    since = compromised_keys(ledger)
     return {
         "license_id": row.license_id,
         "events": [
-            _event(audit, accepted.get(audit.position))
+            _event(audit, accepted.get(audit.position), since)
             for audit in trail
             if everything or audit.verdict == "accepted"
         ],
     }
 
 
-def _event(audit: AuditRow, line: TimelineRow | None) -> dict[str, Any]:
+def compromised_keys(ledger: Ledger) -> dict[str, int]:
+    """Key id (hex) -> since when (UTC µs) that key is reported as compromised."""
+    return {
+        row.key_id.hex(): row.compromised_since
+        for row in registry.keys(ledger.views)
+        if row.compromised_since is not None
+    }
+
+
+def in_doubt(audit: AuditRow, since: Mapping[str, int]) -> bool:
+    """Whether a key compromised by then signed it, by its own time or the ledger's.
+
+    A flag for people (COMPROMISE): the verdict stands as it is.
+    """
+    latest = max(audit.signed_at or 0, audit.recorded_at)
+    return any(latest > since[key] for key in audit.signers or () if key in since)
+
+
+def _event(
+    audit: AuditRow, line: TimelineRow | None, since: Mapping[str, int]
+) -> dict[str, Any]:
+    doubt = ["key_compromised"] if in_doubt(audit, since) else []
     return {
         "position": audit.position,
         "sequence": audit.sequence,
@@ -153,7 +175,7 @@ def _event(audit: AuditRow, line: TimelineRow | None) -> dict[str, Any]:
         "event_digest": audit.digest.hex() if audit.digest else None,
         "state_before": line.state_before if line else None,
         "state_after": line.state_after if line else None,
-        "flags": list(line.flags) if line else [],
+        "flags": [*(line.flags if line else ()), *doubt],
     }
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.inspection import license_row, state_words
+from console.inspection import (
+    compromised_keys,
+    in_doubt,
+    license_row,
+    state_words,
+)
 from console.ledger import Ledger
 from ledger.errors import Unknown, Untrusted
 from ledger.license import STATE_ZH, State
@@ -132,6 +137,10 @@ def verify_with_ledger(data: bytes, ledger: Ledger) -> dict[str, Any]:
     words = state_words(state, folded.after)
     stands = _version_of(ledger, event["subject"], proven.position)
     answer = _answer(proven, *_judged(state, words, stands, folded.version))
+    if in_doubt(row, compromised_keys(ledger)):
+        answer["explanation"] += (
+            "; a key that signed it is reported as compromised 签名密钥已报告泄露"
+        )
     answer["state"], answer["state_zh"] = state.value, words
     answer["version"], answer["current_version"] = stands, folded.version
     return answer

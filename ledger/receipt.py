@@ -139,7 +139,14 @@ def _sealers(records: Sequence[bytes], name: str) -> tuple[Registry, list[bytes]
         key = registry.sealer_key()
         if key.public_key not in keys:
             keys.append(key.public_key)
-    return registry, keys
+    # What a stolen key signs may carry any date: once reported, it proves nothing here,
+    # and a new receipt under a later checkpoint is to be had.
+    return registry, [key for key in keys if not _compromised(registry, key)]
+
+
+def _compromised(registry: Registry, public_key: bytes) -> bool:
+    key = registry.key(key_id(public_key))
+    return key is not None and key.compromised_since is not None
 
 
 def _about_keys(event: Event) -> bool:
