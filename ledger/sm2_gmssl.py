@@ -60,7 +60,7 @@ class GmsslProvider:
         """Computes ``04‖X‖Y`` of a private key."""
         sm2_curve.demand_private_key(private_key)
         number = int.from_bytes(private_key, "big")
-        point: str = _curve()._kg(number, default_ecc_table["g"])  # noqa: SLF001
+        point: str = _curve()._kg(number, default_ecc_table["g"])  # noqa: SLF001 - the library offers no other
         return b"\x04" + bytes.fromhex(point)
 
 

@@ -72,13 +72,12 @@ class Life:
     ) -> str:
         """Adds one act, effective ``ago`` days before today; gives its label.
 
-        ``decided`` is the decision's reason code, ``why`` its words (encrypted when
-        sent); ``court``: an outside authority that decided. ``backfill``: the source's
-        own act, which makes it stock. ``serial``: the paper's number. ``ref``: the
-        source system's row, which is this step's own unless told.
+        ``decided`` is the decision's reason code, ``why`` its words; ``court``: an
+        outside authority that decided. ``backfill``: the source's own act, which makes
+        it stock. ``serial``: the paper's number. ``ref``: the source's row, if told.
         """
-        label = f"{self.name}/{len(self.steps) + 1} {act}"
-        recorder, rule = office or self.issuer, ACTS[act]
+        label, rule = f"{self.name}/{len(self.steps) + 1} {act}", ACTS[act]
+        recorder = office or self.issuer
         self.face = self.face or dict(fields or {})
         decides = decision and (rule.decision_required or decided != "")
         rests_on = self._decision(label, ago, decided or act.lower(), why)

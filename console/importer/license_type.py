@@ -82,30 +82,27 @@ def _brought(table: Mapping[str, Any], sequence: str, department: str) -> Licens
 
 def _check_fits(mapping: StockMapping, kind: LicenseType) -> None:
     unknown = sorted(set(mapping.fields) - set(kind.fields))
-    _demand(not unknown, "fields that the type does not have", unknown)
+    _refuse("fields that the type does not have", unknown)
     mandatory = {name for name, face in kind.fields.items() if face.mandatory}
     unmapped = sorted(mandatory - set(mapping.fields))
-    _demand(not unmapped, "mandatory fields without a column", unmapped)
+    _refuse("mandatory fields without a column", unmapped)
     unreadable = sorted(
         name for name in mapping.fields if kind.fields[name].value not in READABLE
     )
-    _demand(not unreadable, "fields that one cell cannot say", unreadable)
+    _refuse("fields that one cell cannot say", unreadable)
     acts = {act for column in mapping.acts for act in column.values.values()}
     foreign = sorted(
         act for act in acts - kind.acts if not lifecycle.ACTS[act].always_allowed
     )
-    _demand(not foreign, "acts that the type does not allow", foreign)
+    _refuse("acts that the type does not allow", foreign)
     person = is_person_kind(mapping.holder_kind)
     wrong = {"person": not person, "household": not person, "organisation": person}
-    _demand(
-        not wrong.get(kind.holder_category, False),
-        "a kind of holder that the type does not have",
-        [mapping.holder_kind],
-    )
+    if wrong.get(kind.holder_category, False):
+        _refuse("a kind of holder that the type does not have", [mapping.holder_kind])
 
 
-def _demand(right: bool, reason: str, found: list[str]) -> None:  # noqa: FBT001
-    if not right:
+def _refuse(reason: str, found: list[str]) -> None:
+    if found:
         raise Malformed(
             f"mapping and license type disagree: {reason}",
             found=", ".join(found),
