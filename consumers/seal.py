@@ -163,7 +163,7 @@ class Sealer:
         """Appends the last seal if that is still to be done. A crash here repeats it."""
         if head.pending is not None:
             self._head = None  # unless all of this goes well, the head is read again
-            ordinal = self._log.append(SEALS, [head.pending])
+            [ordinal] = self._log.append(SEALS, [head.pending])
             seal_no = head.tip.seal_no
             self._store.mark_published(seal_no, seals_next=ordinal + 1)
             if self._journal is not None:

@@ -85,7 +85,7 @@ def recover_head(
     _check_journal(store, last, head)
     # Step 6.
     if head.pending is not None:
-        ordinal = log.append(SEALS, [head.pending])
+        [ordinal] = log.append(SEALS, [head.pending])
         head = _published(store, head, ordinal)
     if journal is not None and head.seal:
         journal.append(decode_seal(head.seal)["checkpoint"].encode())

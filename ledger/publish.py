@@ -122,19 +122,24 @@ def sign_together(
 
 
 def append(log: EventLog, signed: Sequence[Signed]) -> list[Appended]:
-    """Appends records, those of one source together, answers in the given order.
+    """Appends records in one call, answers in the given order.
 
-    Crash or Unavailable between two sources: what was appended stays; sending all of it
-    again is harmless, admission names repeats ``duplicate``.
+    After a crash or Unavailable some may be in the log; sending all of it again is
+    harmless, admission names repeats ``duplicate``.
     """
     by_source: dict[str, list[int]] = {}
     for index, one in enumerate(signed):
         by_source.setdefault(one.source, []).append(index)
+    taken = log.append_all(
+        {
+            source: [signed[i].data for i in indexes]
+            for source, indexes in by_source.items()
+        }
+    )
     ordinals = [0] * len(signed)
     for source, indexes in by_source.items():
-        first = log.append(source, [signed[i].data for i in indexes])
-        for offset, index in enumerate(indexes):
-            ordinals[index] = first + offset
+        for index, ordinal in zip(indexes, taken[source], strict=True):
+            ordinals[index] = ordinal
     return [
         Appended(source=one.source, ordinal=ordinal, digest=one.digest)
         for one, ordinal in zip(signed, ordinals, strict=True)

@@ -164,8 +164,10 @@ class AuditedLog(EventLog):
         return found or [b""]
 
     @override
-    def append(self, source: str, records: Sequence[bytes]) -> int:
-        return self._log.append(source, records)
+    def append_all(
+        self, batches: Mapping[str, Sequence[bytes]]
+    ) -> dict[str, list[int]]:
+        return self._log.append_all(batches)
 
     @override
     def start(self, source: str) -> int:
@@ -174,6 +176,10 @@ class AuditedLog(EventLog):
     @override
     def ends(self) -> Mapping[str, int]:
         return self._log.ends()
+
+    @override
+    def clock(self) -> int | None:
+        return self._log.clock()
 
     @override
     def wait(self, timeout_s: float) -> None:

@@ -30,19 +30,28 @@ class EventLog(Protocol):
     """An append-only log of byte records in named sources, numbered from 0 without holes.
 
     Durability: when ``append`` returns, the records survive a crash of this process and
-    of the store. When it raises ``Unavailable`` they are in the log once or not at all,
-    whole or not at all; the caller sends the same bytes again and admission names the
-    repeat ``duplicate``. Ordering: ordinals follow commit order; a reader that has seen
+    of the store. When it raises ``Unavailable`` any of them may be in the log; the
+    caller sends the same bytes again and admission names the repeat ``duplicate``.
+    PostgreSQL and memory take all of a call or none of it; Kafka may take some, and may
+    let records of others come between them. Ordering: the records of one call keep
+    their order in each source; ordinals follow commit order; a reader that has seen
     ordinal n never later sees a new record below n. A record never changes.
     Threads: one instance belongs to one thread.
     """
 
-    def append(self, source: str, records: Sequence[bytes]) -> int:
-        """Appends records together and returns the ordinal of the first.
+    def append_all(
+        self, batches: Mapping[str, Sequence[bytes]]
+    ) -> dict[str, list[int]]:
+        """Appends records to several sources; returns the ordinal of each of them.
 
-        Malformed for none or one above RECORD_SIZE_MAX; Unknown for an unknown source.
+        Malformed for no records or one above RECORD_SIZE_MAX, Unknown for an unknown
+        source: then nothing was appended.
         """
         ...
+
+    def append(self, source: str, records: Sequence[bytes]) -> list[int]:
+        """Appends records to one source; returns the ordinal of each."""
+        return self.append_all({source: records})[source]
 
     def read(
         self, source: str, start: int, *, limit: int, size_max: int
@@ -59,6 +68,10 @@ class EventLog(Protocol):
 
     def ends(self) -> Mapping[str, int]:
         """For every source that holds records: the ordinal the next one will get."""
+        ...
+
+    def clock(self) -> int | None:
+        """The store's own clock, UTC µs; None when it has none."""
         ...
 
     def wait(self, timeout_s: float) -> None:

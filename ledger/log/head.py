@@ -26,7 +26,6 @@ from ledger.log.head_rows import (
 )
 from ledger.log.head_sql import (
     CARRIED_BY,
-    CLOCK,
     COMMIT,
     CREATE,
     LOAD,
@@ -44,7 +43,7 @@ from ledger.log.head_sql import (
     WRITE_CARRIED,
     WRITE_TILES,
 )
-from ledger.log.postgres import chunked, require_autocommit, translated
+from ledger.log.postgres import CLOCK, chunked, require_autocommit, translated
 from ledger.seal_reader import Tip
 from ledger.tiles import Tile, read_edge, root_from_tiles
 

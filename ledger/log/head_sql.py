@@ -180,5 +180,3 @@ SELECT level, index, hashes FROM head.tile
 WHERE (level, index) > (%(level)s::integer, %(index)s::bigint)
 ORDER BY level, index LIMIT %(n)s::bigint
 """
-
-CLOCK: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"

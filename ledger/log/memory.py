@@ -32,15 +32,20 @@ class MemoryLog(EventLog):
         self._seen = store.appends
 
     @override
-    def append(self, source: str, records: Sequence[bytes]) -> int:
-        check_records(records)
+    def append_all(
+        self, batches: Mapping[str, Sequence[bytes]]
+    ) -> dict[str, list[int]]:
+        ordinals: dict[str, list[int]] = {}
         with self._store.changed:
-            held = self._held(source)
-            first = len(held)
-            held.extend(bytes(record) for record in records)
+            for source, records in batches.items():
+                check_records(records)
+                first = len(self._held(source))
+                ordinals[source] = list(range(first, first + len(records)))
+            for source, records in batches.items():
+                self._held(source).extend(bytes(record) for record in records)
             self._store.appends += 1
             self._store.changed.notify_all()
-        return first
+        return ordinals
 
     @override
     def read(
@@ -70,6 +75,10 @@ class MemoryLog(EventLog):
                 for source, held in self._store.records.items()
                 if held
             }
+
+    @override
+    def clock(self) -> None:
+        """A list has no clock."""
 
     @override
     def wait(self, timeout_s: float) -> None:

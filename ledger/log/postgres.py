@@ -7,8 +7,8 @@ that commit late. The row lock on the counter makes commit order the order of or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from typing import Any, LiteralString, TypeVar
+from contextlib import closing, contextmanager, nullcontext
+from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -21,6 +21,7 @@ from ledger.log.contract import EventLog, check_records
 T = TypeVar("T")
 
 CHANNEL = "ledger_log"
+CLOCK: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 # Larger statements gain nothing, and psycopg's pipelines hang behind 1 MB parameters.
 STATEMENT_SIZE_MAX = 512 * 1024
@@ -108,19 +109,28 @@ class PostgresLog(EventLog):
             self._connection.execute(_ADD_SOURCES, {"names": list(sources)})
 
     @override
-    def append(self, source: str, records: Sequence[bytes]) -> int:
-        check_records(records)
-        with translated(f"appending to {source}"):
+    def append_all(
+        self, batches: Mapping[str, Sequence[bytes]]
+    ) -> dict[str, list[int]]:
+        for records in batches.values():
+            check_records(records)
+        # Two writers that lock counter rows in different orders would wait for ever.
+        chunks = [
+            (source, chunk)
+            for source in sorted(batches)
+            for chunk in chunked(batches[source], len)
+        ]
+        ordinals: dict[str, list[int]] = {source: [] for source in batches}
+        with translated(f"appending to {', '.join(sorted(batches))}"):
             if not self._durable:
                 self._cursor.execute(_DURABLE)
                 self._durable = True
-            chunks = list(chunked(records, len))
-            if len(chunks) == 1:
-                return self._append(source, records)
-            # One transaction: the counter's row lock keeps the chunks together.
-            with self._connection.transaction():
-                firsts = [self._append(source, chunk) for chunk in chunks]
-            return firsts[0]
+            # One transaction: the counter's row lock keeps a source's chunks together.
+            with self._connection.transaction() if len(chunks) > 1 else nullcontext():
+                for source, chunk in chunks:
+                    first = self._append(source, chunk)
+                    ordinals[source] += range(first, first + len(chunk))
+        return ordinals
 
     @override
     def read(
@@ -158,6 +168,12 @@ class PostgresLog(EventLog):
     def ends(self) -> Mapping[str, int]:
         with translated("reading the ends of the log"):
             return dict(self._cursor.execute(_ENDS, prepare=True).fetchall())
+
+    @override
+    def clock(self) -> int:
+        with translated("asking PostgreSQL for the time"):
+            row = self._cursor.execute(CLOCK, prepare=True).fetchone()
+        return int(row[0]) if row else 0
 
     @override
     def wait(self, timeout_s: float) -> None:

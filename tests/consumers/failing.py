@@ -43,9 +43,13 @@ class FailingLog(EventLog):
         self._log, self._fuse = log, fuse
 
     @override
-    def append(self, source: str, records: Sequence[bytes]) -> int:
-        ordinal: int = self._fuse.around(lambda: self._log.append(source, records))
-        return ordinal
+    def append_all(
+        self, batches: Mapping[str, Sequence[bytes]]
+    ) -> dict[str, list[int]]:
+        ordinals: dict[str, list[int]] = self._fuse.around(
+            lambda: self._log.append_all(batches)
+        )
+        return ordinals
 
     @override
     def read(
@@ -60,6 +64,10 @@ class FailingLog(EventLog):
     @override
     def ends(self) -> Mapping[str, int]:
         return self._log.ends()
+
+    @override
+    def clock(self) -> int | None:
+        return self._log.clock()
 
     @override
     def wait(self, timeout_s: float) -> None:

@@ -149,8 +149,10 @@ class BusyLog(EventLog):
         self._work: Callable[[], None] | None = work
 
     @override
-    def append(self, source: str, records: Sequence[bytes]) -> int:
-        return self._log.append(source, records)
+    def append_all(
+        self, batches: Mapping[str, Sequence[bytes]]
+    ) -> dict[str, list[int]]:
+        return self._log.append_all(batches)
 
     @override
     def read(
@@ -168,6 +170,10 @@ class BusyLog(EventLog):
     @override
     def ends(self) -> Mapping[str, int]:
         return self._log.ends()
+
+    @override
+    def clock(self) -> int | None:
+        return self._log.clock()
 
     @override
     def wait(self, timeout_s: float) -> None:

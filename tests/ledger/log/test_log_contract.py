@@ -45,10 +45,10 @@ def test_new_log_is_empty(log: EventLog) -> None:
     assert log.start("events-0") == 0
 
 
-def test_append_returns_the_first_ordinal_of_its_source(log: EventLog) -> None:
-    assert log.append("events-0", [b"a", b"b"]) == 0
-    assert log.append("events-1", [b"c"]) == 0
-    assert log.append("events-0", [b"d"]) == 2
+def test_append_returns_the_ordinals_in_its_source(log: EventLog) -> None:
+    assert log.append("events-0", [b"a", b"b"]) == [0, 1]
+    assert log.append("events-1", [b"c"]) == [0]
+    assert log.append("events-0", [b"d"]) == [2]
     assert log.ends() == {"events-0": 3, "events-1": 1}
     assert read_all(log, "events-0") == [b"a", b"b", b"d"]
     assert log.read("events-0", 2, limit=ALL, size_max=ALL) == [b"d"]
@@ -83,9 +83,27 @@ def test_read_stops_at_size_but_gives_at_least_one(log: EventLog) -> None:
     assert log.read("events-0", 2, limit=ALL, size_max=1) == [b"z" * 5_000]
 
 
-def test_large_append_stays_together(log: EventLog) -> None:
+def test_one_call_appends_to_several_sources(log: EventLog) -> None:
+    log.append("events-1", [b"first"])
+    batches = {"events-1": [b"a", b"b"], "registry": [b"c"]}
+    assert log.append_all(batches) == {"events-1": [1, 2], "registry": [0]}
+    assert read_all(log, "events-1") == [b"first", b"a", b"b"]
+    assert read_all(log, "registry") == [b"c"]
+
+
+def test_call_with_one_wrong_part_appends_nothing(log: EventLog) -> None:
+    with pytest.raises(Unknown, match="events-9"):
+        log.append_all({"events-0": [b"a"], "events-9": [b"b"]})
+    with pytest.raises(Malformed, match="too large"):
+        log.append_all({"events-0": [b"a"], "events-1": [bytes(RECORD_SIZE_MAX + 1)]})
+    with pytest.raises(Malformed, match="nothing"):
+        log.append_all({"events-0": [b"a"], "events-1": []})
+    assert log.ends() == {}
+
+
+def test_large_append_keeps_its_order(log: EventLog) -> None:
     records = [bytes([n]) * 300_000 for n in range(7)]
-    assert log.append("events-0", records) == 0
+    assert log.append("events-0", records) == [*range(7)]
     assert read_all(log, "events-0") == records
 
 
@@ -149,7 +167,7 @@ def test_writers_in_parallel_leave_no_hole_and_lose_nothing(
 ) -> None:
     handles = [open_log() for _ in range(4)]
 
-    def write(writer: int) -> list[int]:
+    def write(writer: int) -> list[list[int]]:
         log = handles[writer]
         return [
             log.append("events-0", [b"%d-%d" % (writer, n), b"%d+%d" % (writer, n)])
@@ -157,15 +175,17 @@ def test_writers_in_parallel_leave_no_hole_and_lose_nothing(
         ]
 
     with ThreadPoolExecutor(4) as pool:
-        firsts = list(pool.map(write, range(4)))
+        taken = list(pool.map(write, range(4)))
     held = read_all(handles[0], "events-0")
     assert handles[0].ends() == {"events-0": 200}
-    for writer, places in enumerate(firsts):
-        assert places == sorted(places)
-        for n, first in enumerate(places):
-            pair = [b"%d-%d" % (writer, n), b"%d+%d" % (writer, n)]
-            assert held[first : first + 2] == pair
-    assert sorted(place for places in firsts for place in places) == [*range(0, 200, 2)]
+    for writer, appends in enumerate(taken):
+        assert appends == sorted(appends)
+        for n, (first, second) in enumerate(appends):
+            assert first < second
+            assert held[first] == b"%d-%d" % (writer, n)
+            assert held[second] == b"%d+%d" % (writer, n)
+    ordinals = [one for appends in taken for pair in appends for one in pair]
+    assert sorted(ordinals) == [*range(200)]
 
 
 def test_reader_beside_writers_never_sees_a_late_record(open_log: OpenLog) -> None:
@@ -208,8 +228,9 @@ def test_log_is_a_list_per_source(
     model = {source: read_all(log, source) for source in ("registry", "events-0")}
     model["events-1"] = read_all(log, "events-1")
     for source, records in steps:
-        assert log.append(source, records) == len(model[source])
+        first = len(model[source])
         model[source] += records
+        assert log.append(source, records) == [*range(first, len(model[source]))]
     assert log.ends() == {name: len(held) for name, held in model.items() if held}
     for source, held in model.items():
         page = log.read(source, start, limit=limit, size_max=ALL)
