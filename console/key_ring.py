@@ -10,7 +10,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.settings import Settings, read_passphrase
+from console.secret_file import first_line
+from console.settings import Settings
 from ledger import key_file
 from ledger.errors import Malformed, Unavailable
 from ledger.key_file import KeyPair
@@ -55,7 +56,7 @@ class KeyRing:
                 found="neither, and the ledger keeps none of its own",
                 where=str(self._settings.directory),
             )
-        return read_passphrase(own)
+        return first_line(own, what="the passphrase file")
 
     def create(self) -> bool:
         """Makes the folder; writes a passphrase file of its own if none was given.

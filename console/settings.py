@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.errors import Malformed
+from console.kafka_file import read_kafka_file
+from console.secret_file import first_line
+from ledger.log.kafka_settings import KafkaPlace
 
 DIR_VARIABLE = "LICENSE_LEDGER_DIR"
 DSN_VARIABLE = "LICENSE_LEDGER_DSN"
 PASSPHRASE_VARIABLE = "LICENSE_LEDGER_PASSPHRASE"  # noqa: S105 - the variable's name
 DEFAULT_DIR = Path("license-ledger-data")
+KAFKA_FILE = "kafka.toml"
 PASSPHRASE_FILE = "passphrase"  # noqa: S105 - the file's name
 
 
@@ -23,12 +26,13 @@ PASSPHRASE_FILE = "passphrase"  # noqa: S105 - the file's name
 class Settings:
     """One ledger's place: its directory, and a PostgreSQL other than the embedded.
 
-    ``passphrase`` opens the key files; None means that the directory's own passphrase
+    ``kafka``: where the log lies when it is not in that PostgreSQL. ``passphrase`` opens the key files; None means that the directory's own passphrase
     file is used, which ``status`` warns about.
     """
 
     directory: Path
     dsn: str | None = None
+    kafka: KafkaPlace | None = None
     passphrase: bytes | None = None
 
     @property
@@ -45,6 +49,16 @@ class Settings:
     def journal(self) -> Path:
         """The checkpoint journal, beside the database."""
         return self.directory / "checkpoints"
+
+    @property
+    def kafka_file(self) -> Path:
+        """Names the brokers of a ledger whose log is Kafka."""
+        return self.directory / KAFKA_FILE
+
+    @property
+    def archive(self) -> Path:
+        """The archive segments of a ledger whose log is Kafka."""
+        return self.directory / "archive"
 
     @property
     def rejects(self) -> Path:
@@ -66,8 +80,11 @@ def settings_of(
 ) -> Settings:
     """Settings from options and environment; raises Malformed on an unreadable file."""
     env = os.environ if environment is None else environment
+    place = (directory or Path(env.get(DIR_VARIABLE) or DEFAULT_DIR)).absolute()
+    kafka = place / KAFKA_FILE
     return Settings(
-        directory=(directory or Path(env.get(DIR_VARIABLE) or DEFAULT_DIR)).absolute(),
+        directory=place,
+        kafka=read_kafka_file(kafka) if kafka.exists() else None,
         dsn=dsn or env.get(DSN_VARIABLE) or None,
         passphrase=_passphrase(passphrase_file, env),
     )
@@ -75,25 +92,6 @@ def settings_of(
 
 def _passphrase(file: Path | None, env: Mapping[str, str]) -> bytes | None:
     if file is not None:
-        return read_passphrase(file)
+        return first_line(file, what="the passphrase file")
     given = env.get(PASSPHRASE_VARIABLE)
     return given.encode() if given else None
-
-
-def read_passphrase(file: Path) -> bytes:
-    """The first line of a passphrase file; raises Malformed when there is none."""
-    try:
-        first = file.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
-    except OSError as error:
-        raise Malformed(
-            "the passphrase file cannot be read",
-            found=error.strerror or type(error).__name__,
-            where=str(file),
-        ) from error
-    if not first:
-        raise Malformed(
-            "the passphrase file is empty",
-            expected="a passphrase on the first line",
-            where=str(file),
-        )
-    return first

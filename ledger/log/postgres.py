@@ -180,10 +180,7 @@ class PostgresLog(EventLog):
         """See the contract; own appends do not count, their caller knows of them."""
         with translated("waiting for the log"):
             if not self._listening:
-                for channel in self._wake_on:
-                    statement = sql.SQL("LISTEN {}")
-                    name = sql.Identifier(channel)
-                    self._connection.execute(statement.format(name))
+                listen(self._connection, self._wake_on)
                 self._listening = True
                 # What was appended before the LISTEN will never be announced.
                 return
@@ -209,6 +206,14 @@ class PostgresLog(EventLog):
             self._sources.update(row[0] for row in self._cursor.execute(_NAMES))
         if source not in self._sources:
             raise _unknown(source)
+
+
+def listen(
+    connection: psycopg.Connection[Any], channels: Sequence[LiteralString]
+) -> None:
+    """Asks for the notifications of channels; raises what psycopg raises."""
+    for channel in channels:
+        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
 
 def require_autocommit(connection: psycopg.Connection[Any]) -> None:
