@@ -29,7 +29,7 @@ from replay.audited_head import AuditedHead
 from replay.audited_journal import AuditedJournal
 from replay.audited_keys import AuditedKeys, Pair
 from replay.audited_log import AuditedLog, AuditedReader, SealStream, record_at
-from replay.audited_sources import AuditedSources
+from replay.audited_sources import AuditedSources, SourceCounts
 from replay.audited_tables import AuditedTables
 from replay.audited_tree import AuditedTree
 from replay.audited_verdicts import AuditedVerdicts
@@ -51,13 +51,15 @@ def audit(
     destroyed: Callable[[], Iterable[Pair]] | None,
     say: Callable[[str], None],
     threads: int = 1,
+    counts: SourceCounts | None = None,
 ) -> dict[str, Any]:
     """Audits what is sealed when it starts; returns the document of `audit --json`.
 
     ``conn`` is in autocommit mode, gives tuples, and is the audit's own: it holds one
     snapshot and temporary tables until it is closed. ``destroyed`` gives the pairs that
     the key store destroyed, None where it cannot be asked. ``threads`` verify what was
-    signed alone. Raises Unavailable only.
+    signed alone. ``counts``: of a log that is not in tables of this database. Raises
+    Unavailable only.
     """
     findings = Findings()
     lines = AuditedJournal(journal, findings)
@@ -67,7 +69,15 @@ def audit(
         conn.transaction(),
     ):
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        one = Audit(conn, log=log, journal=lines, findings=findings, say=say, pool=pool)
+        one = Audit(
+            conn,
+            log=log,
+            journal=lines,
+            findings=findings,
+            say=say,
+            pool=pool,
+            counts=counts,
+        )
         one.run(destroyed)
     return {
         "result": "pass" if findings.passed else "fail",
@@ -91,6 +101,7 @@ class Audit:
         findings: Findings,
         say: Callable[[str], None],
         pool: ThreadPoolExecutor,
+        counts: SourceCounts | None,
     ) -> None:
         self.records = self.accepted = 0
         self._log = log
@@ -102,7 +113,7 @@ class Audit:
         self._keys = AuditedKeys(findings)
         self._registry = Registry()
         self._stored = StoredTables(conn)
-        self._sources = AuditedSources(self._stored, findings)
+        self._sources = AuditedSources(counts or self._stored, findings)
         self._tables = AuditedTables(conn, findings)
         self._places = Places(
             log, self._registry, seal_of=self._seal_of, subject_of=self._subject_of

@@ -3,30 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from ledger.log.stored import Span, StoredTables
+from typing_extensions import override
+
+from ledger.log.contract import EventLog
+from ledger.log.stored import Span
 from ledger.sources import SEALS, base_of
 from replay.findings import Check, Findings
 
 _NOTHING = Span(count=0, first=0, last=-1)
 
 
+class SourceCounts(Protocol):
+    """How a log counts its sources; the tables of a log in PostgreSQL do it by rows."""
+
+    def ends(self) -> dict[str, int]:
+        """Every source with the ordinal that its next record will get."""
+        ...
+
+    def spans(self) -> dict[str, Span]:
+        """Every source that has records with the places that they take."""
+        ...
+
+    def hole(self, source: str) -> int | None:
+        """The first ordinal of a source that is not there but has one behind it."""
+        ...
+
+
+class CountsOfLog(SourceCounts):
+    """Counts by the log's own word, for one that has no tables to look into.
+
+    It was asked once: what is appended during the audit is not in it.
+    """
+
+    def __init__(self, log: EventLog, sources: Sequence[str]) -> None:
+        ends = log.ends()
+        self._ends = {source: ends.get(source, 0) for source in sources}
+        self._starts = {source: log.start(source) for source in sources}
+
+    @override
+    def ends(self) -> dict[str, int]:
+        return self._ends
+
+    @override
+    def spans(self) -> dict[str, Span]:
+        return {
+            source: Span(count=end - self._starts[source], first=first, last=end - 1)
+            for source, end in self._ends.items()
+            if (first := self._starts[source]) < end
+        }
+
+    @override
+    def hole(self, source: str) -> int | None:
+        """A log that numbers what it reads has holes at its start only."""
+        return 0 if self._starts[source] else None
+
+
 class AuditedSources:
-    """The sources as the log's own tables count them; ``ends`` as in the log contract.
+    """The sources as the log counts them; ``ends`` as in the log contract.
 
     ``seals_end``: the ordinal behind what can be read of ``seals``, whatever is damaged.
     """
 
-    def __init__(self, stored: StoredTables, findings: Findings) -> None:
+    def __init__(self, counts: SourceCounts, findings: Findings) -> None:
         self.ends: dict[str, int] = {}
         self.seals_end = 0
-        self._stored = stored
+        self._counts = counts
         self._findings = findings
 
     def read(self) -> None:
         """Counts all records and compares them with what each source says of itself."""
-        self.ends = self._stored.ends()
-        spans = self._stored.spans()
+        self.ends = self._counts.ends()
+        spans = self._counts.spans()
         self.seals_end = self._readable(spans.get(SEALS, _NOTHING))
         for source in sorted(self.ends.keys() | spans.keys()):
             span = spans.get(source, _NOTHING)
@@ -62,7 +111,7 @@ class AuditedSources:
         return min(seals.last + 1, max(seals.count, self.ends.get(SEALS, 0)))
 
     def _what(self, source: str, span: Span) -> str:
-        hole = self._stored.hole(source)
+        hole = self._counts.hole(source)
         if hole is not None:
             return f"record {hole}: is missing"
         return (
