@@ -2,6 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 PYTEST_ARGS ?=
+NODES ?= 3
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -12,7 +13,8 @@ UV_PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.1
 
 export UV_HTTP_TIMEOUT ?= 120
 
-.PHONY: help setup demo test check fmt bench docs lock clean
+.PHONY: help setup demo test check fmt bench docs lock clean \
+	kafka-up kafka-down kafka-status
 
 help:
 	@echo 'make demo    set up, then watch a small province work'
@@ -20,6 +22,8 @@ help:
 	@echo 'make check   formatting, lint, types, import rules'
 	@echo 'make fmt     format the code'
 	@echo 'make bench   measure, next to a peer on the same machine'
+	@echo 'make kafka-up     start brokers on this machine (NODES=3 or 1)'
+	@echo 'make kafka-status say how they are; make kafka-down stops them'
 	@echo 'make docs    write the generated pages again'
 	@echo 'make lock    choose package versions again'
 	@echo 'make setup   only the set-up: .venv with pinned, hashed packages'
@@ -57,6 +61,12 @@ fmt: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+kafka-up: $(READY)
+	@$(BIN)/python -m deploy.kafka up --nodes $(NODES)
+
+kafka-down kafka-status: $(READY)
+	@$(BIN)/python -m deploy.kafka $(@:kafka-%=%)
 
 docs: $(READY)
 	$(BIN)/python -m console.reference

@@ -1,0 +1,1 @@
+"""Servers that a ledger runs on, started for trying it out and for tests."""
