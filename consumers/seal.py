@@ -7,14 +7,17 @@ the losers stop without anybody having seen what they signed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from consumers.seal_recovery import SealerKeys, check_ends, recover_head
+from consumers.followed_keys import FollowedKeys, SealerKeys
+from consumers.seal_recovery import check_ends, recover_head
 from ledger.compact import CompactRange
 from ledger.errors import Unavailable, Untrusted
 from ledger.events import Seal, VerdictRange
+from ledger.log.archive import Archive
 from ledger.log.contract import RECORD_SIZE_MAX, EventLog
-from ledger.log.head import Head, HeadStore
+from ledger.log.head import Fenced, Head, HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.merkle import leaf_hash
 from ledger.note import Verify
@@ -66,39 +69,39 @@ class Sealer:
         clock: Callable[[], int],
         verify: Verify,
         journal: CheckpointJournal | None = None,
+        archive: Archive | None = None,
         accept_clock: bool = False,
     ) -> None:
         self._log = log
         self._store = head
-        self._keys = keys
+        self._keys = FollowedKeys(keys)
         self._origin = origin
         self._clock = clock
         self._verify = verify
         self._journal = journal
+        self._archive = archive
         self._accept_clock = accept_clock
         self._head: Head | None = None
         self._tree: CompactRange | None = None
-        self._followed = -1
         self._clocks_compared_at: int | None = None
         self._placed: dict[int, Sequence[Placed]] = {}
 
     def recover(self) -> Head:
-        """Brings head, log and journal together; ``step`` does it when it has to.
+        """Brings head, log, journal and archive together; ``step`` does it when it has to.
 
         Raises Untrusted when they contradict each other.
         """
         self._tree = None
-        head = recover_head(
+        self._head = recover_head(
             self._log,
             self._store,
             self._keys,
             origin=self._origin,
             verify=self._verify,
             journal=self._journal,
-            followed=self._followed,
+            archive=self._archive,
         )
-        self._head, self._followed = head, head.tip.seal_no
-        return head
+        return self._head
 
     def step(self) -> bool:
         """Makes one seal if there are records or verdicts to seal; True if it did.
@@ -144,20 +147,37 @@ class Sealer:
         registry = [b for b in batches if base_of(b.source) == REGISTRY]
         # If the commit fails it may have happened all the same: the head is read again.
         self._head = None
-        self._store.commit(
-            tip,
-            new,
-            seal=data,
-            tiles=update.tiles,
-            verdicts=seal["verdicts"],
-            registry=bool(registry),
-        )
+        # A crash from here on leaves records of a seal that never was, or that only the
+        # head knows: recovery compares the last write with the tree before it goes on.
+        self._write_archive(tip, batches)
+        try:
+            self._store.commit(
+                tip,
+                new,
+                seal=data,
+                tiles=update.tiles,
+                verdicts=seal["verdicts"],
+                registry=bool(registry),
+            )
+        except Fenced:
+            self._clear_archive(tip)
+            raise
         self._tree = update.tree
         self._remember(seal)
         for batch in registry:
             self._keys.follow(seal, batch.records)
-        self._followed = new.seal_no
         return replace(head, tip=new, seal=data, edge=update.edge)
+
+    def _write_archive(self, tip: Tip, batches: Sequence[_Batch]) -> None:
+        if self._archive is not None:
+            records = [record for batch in batches for record in batch.records]
+            self._archive.write(tip.tree_size, records)
+
+    def _clear_archive(self, tip: Tip) -> None:
+        """Drops what was written for a seal that another sealer was quicker with."""
+        if self._archive is not None:
+            with suppress(Unavailable):  # recovery does it too
+                self._archive.truncate(tip.tree_size)
 
     def _publish(self, head: Head) -> Head:
         """Appends the last seal if that is still to be done. A crash here repeats it."""

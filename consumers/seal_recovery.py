@@ -6,13 +6,20 @@ The seals in the log are the truth; the head in PostgreSQL may be one seal ahead
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
 
+from consumers.followed_keys import FollowedKeys
+from consumers.seal_archive import (
+    add_to_archive,
+    drop_unsealed,
+    fill_archive,
+    lent_by,
+)
 from ledger.checkpoint import Checkpoint
-from ledger.errors import Untrusted
+from ledger.errors import LedgerError, Unknown, Untrusted
 from ledger.events import Seal
+from ledger.log.archive import Archive
 from ledger.log.contract import EventLog
 from ledger.log.head import Head, HeadStore
 from ledger.log.journal import CheckpointJournal
@@ -25,8 +32,7 @@ from ledger.seal import (
     decode_seal,
     placed_ranges,
 )
-from ledger.seal_reader import KeysInForce, SealReader
-from ledger.signing import Signer
+from ledger.seal_reader import SealReader
 from ledger.sources import REGISTRY, SEALS, base_of
 from ledger.tiles import extend_tiles
 
@@ -34,35 +40,23 @@ _SEALS_PAGE = 256
 _PAGE_SIZE = 16 * 1024 * 1024
 
 
-class SealerKeys(KeysInForce, Protocol):
-    """What the registry says of the sealer, and the key that signs for it."""
-
-    def signer(self) -> Signer:
-        """The signer of ``sealer_key()``; Unavailable if this process lacks that key."""
-        ...
-
-    def follow(self, seal: Seal, records: Sequence[bytes]) -> None:
-        """Takes the registry records of one seal, every such seal once and in order."""
-        ...
-
-
 def recover_head(
     log: EventLog,
     store: HeadStore,
-    keys: SealerKeys,
+    keys: FollowedKeys,
     *,
     origin: str,
     verify: Verify,
     journal: CheckpointJournal | None,
-    followed: int,
+    archive: Archive | None,
 ) -> Head:
-    """Returns the head, agreed with log and journal; ``keys`` are brought up to it.
+    """Returns the head, agreed with log, journal, archive; ``keys`` come up to it.
 
-    ``followed``: the last seal that ``keys`` have followed. (1) the log holds the seal
-    that was appended last; (2) keys; (3) no source in use ends before what is sealed of
-    it; (4) seals in the log behind the head's are taken over; (5) the journal is not
-    ahead and says the same; (6) the last seal goes into log and journal if a crash kept
-    it out. Raises Untrusted.
+    (1) the log holds the seal that was appended last; (2) keys; (3) no source in use
+    ends before what is sealed of it; (4) the archive has all that the head covers;
+    (5) seals in the log behind the head's are taken over; (6) the journal is not ahead
+    and says the same; (7) what the archive has of a seal that never was goes; (8) the
+    last seal goes into log and journal if a crash kept it out. Raises Untrusted.
     """
     # In this order, for a rival may be at work: what is in the journal was in the head
     # before, and what the head calls published was in the log before.
@@ -71,19 +65,33 @@ def recover_head(
     # Step 1.
     _check_published(log, store, head)
     # Step 2.
-    for data in store.registry_seals(followed + 1):
+    for data in store.registry_seals(keys.last + 1):
         seal = decode_seal(data)
         if seal["seal_no"] <= head.tip.seal_no:
             _follow(log, keys, seal)
     # Step 3.
     check_ends(log.ends(), head.tip.nexts, sources=keys.sources())
-    # Step 4.
-    head = rebuild_head(
-        log, store, keys, head=head, origin=origin, verify=verify, journal=journal
-    )
+    # Step 4. Before the next, which adds to it.
+    if archive is not None:
+        fill_archive(archive, log, store, head.tip)
     # Step 5.
-    _check_journal(store, last, head)
+    head = rebuild_head(
+        log,
+        store,
+        keys,
+        head=head,
+        origin=origin,
+        verify=verify,
+        journal=journal,
+        archive=archive,
+    )
     # Step 6.
+    _check_journal(store, last, head)
+    # Step 7. Not earlier: where log and head came back from older copies, the archive
+    # may be the only one that has these records.
+    if archive is not None:
+        drop_unsealed(archive, head.tip)
+    # Step 8.
     if head.pending is not None:
         [ordinal] = log.append(SEALS, [head.pending])
         head = _published(store, head, ordinal)
@@ -95,12 +103,13 @@ def recover_head(
 def rebuild_head(
     log: EventLog,
     store: HeadStore,
-    keys: SealerKeys,
+    keys: FollowedKeys,
     *,
     head: Head,
     origin: str,
     verify: Verify,
     journal: CheckpointJournal | None = None,
+    archive: Archive | None = None,
 ) -> Head:
     """Takes over the seals that the log holds behind the head's; returns the new head.
 
@@ -118,7 +127,7 @@ def rebuild_head(
             if seal is not None:
                 known = known or _journalled(journal)
                 _check_known(known, seal["seal_no"], reader.tip.digest)
-                head = _take_over(log, store, head, reader, seal, data)
+                head = _take_over(log, store, head, reader, seal, data, archive)
                 _follow(log, keys, seal)
             if data == head.pending:
                 head = _published(store, head, ordinal)
@@ -151,12 +160,14 @@ def _take_over(
     reader: SealReader,
     seal: Seal,
     data: bytes,
+    archive: Archive | None,
 ) -> Head:
-    leaves = [
-        leaf_hash(record)
+    records = [
+        record
         for placed in placed_ranges(seal)
-        for record in _records(log, placed)
+        for record in _records(log, placed, archive)
     ]
+    leaves = [leaf_hash(record) for record in records]
     update = extend_tiles(size=head.tip.tree_size, edge=head.edge, leaves=leaves)
     if update.root != seal["root"]:
         raise Untrusted(
@@ -165,6 +176,8 @@ def _take_over(
             found=update.root.hex(),
             where=f"seal {seal['seal_no']}",
         )
+    if archive is not None:
+        add_to_archive(archive, head.tip.tree_size, records, leaves)
     store.commit(
         head.tip,
         reader.tip,
@@ -176,21 +189,27 @@ def _take_over(
     return replace(head, tip=reader.tip, seal=data, edge=update.edge)
 
 
-def _records(log: EventLog, placed: Placed) -> list[bytes]:
+def _records(
+    log: EventLog, placed: Placed, archive: Archive | None = None
+) -> list[bytes]:
+    """A range's records; those that the log lost from the archive, not yet compared."""
     found: list[bytes] = []
-    while len(found) < placed.count:
-        page = log.read(
-            placed.source,
-            placed.start + len(found),
-            limit=min(placed.count - len(found), SEAL_RECORDS_MAX),
-            size_max=SEAL_BYTES_MAX,
-        )
+    while (start := placed.start + len(found)) < placed.end:
+        lost: LedgerError | None = None
+        page: list[bytes] = []
+        try:
+            limit = min(placed.end - start, SEAL_RECORDS_MAX)
+            page = log.read(placed.source, start, limit=limit, size_max=SEAL_BYTES_MAX)
+        except (Unknown, Untrusted) as error:
+            lost = error
+        if not page and archive is not None:
+            page = lent_by(archive, placed, start)
         if not page:
             raise Untrusted(
                 "the log has lost records that are sealed",
-                expected=f"record {placed.start + len(found)}",
+                expected=f"record {start}",
                 where=placed.source,
-            )
+            ) from lost
         found += page
     return found
 
@@ -201,7 +220,7 @@ def _published(store: HeadStore, head: Head, ordinal: int) -> Head:
     return replace(head, published=seal_no, seals_next=ordinal + 1)
 
 
-def _follow(log: EventLog, keys: SealerKeys, seal: Seal) -> None:
+def _follow(log: EventLog, keys: FollowedKeys, seal: Seal) -> None:
     placed = _registry_range(seal)
     if placed is not None:
         keys.follow(seal, _records(log, placed))

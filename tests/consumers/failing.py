@@ -13,6 +13,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from ledger.log.archive import Archive
 from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
 from ledger.log.journal import CheckpointJournal
@@ -103,3 +104,21 @@ class FailingJournal(CheckpointJournal):
     def append(self, note: bytes) -> None:
         append = super().append
         self._fuse.around(lambda: append(note))
+
+
+class FailingArchive(Archive):
+    def __init__(self, folder: Path, fuse: Fuse) -> None:
+        super().__init__(folder, segment_size=4_000)
+        self._fuse = fuse
+
+    @override
+    def write(self, position: int, records: Sequence[bytes]) -> None:
+        write = super().write
+        if records:
+            self._fuse.around(lambda: write(position, records))
+
+    @override
+    def truncate(self, size: int) -> None:
+        truncate = super().truncate
+        if size < self.end:
+            self._fuse.around(lambda: truncate(size))

@@ -10,6 +10,7 @@ import psycopg
 from consumers.seal import Sealer
 from ledger.checkpoint import open_checkpoint
 from ledger.events import Seal, VerdictRange
+from ledger.log.archive import Archive
 from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore, offer_verdicts
 from ledger.log.journal import CheckpointJournal
@@ -71,6 +72,7 @@ class World:
         self.head = HeadStore(self.connection)
         self.head.create()
         self.journal_path = folder / "checkpoints"
+        self.archive_path = folder / "archive"
 
     def sealer(
         self,
@@ -79,6 +81,7 @@ class World:
         head: HeadStore | None = None,
         keys: RotatingKeys | None = None,
         journal: CheckpointJournal | None = None,
+        archive: Archive | None = None,
         clock: Callable[[], int] | None = None,
         accept_clock: bool = False,
     ) -> Sealer:
@@ -90,6 +93,7 @@ class World:
             clock=clock or self.head.clock,
             verify=verify,
             journal=journal or CheckpointJournal(self.journal_path),
+            archive=archive,
             accept_clock=accept_clock,
         )
 
@@ -156,6 +160,17 @@ class World:
                     keys.follow(seal, records[given["from"] : given["to"]])
         self.skipped = reader.skipped
         return made
+
+    def sealed(self) -> list[bytes]:
+        """All sealed records by position."""
+        return [
+            record
+            for seal in self.seals()
+            for given in seal["ranges"]
+            for record in self.store.records[given["source"]][
+                given["from"] : given["to"]
+            ]
+        ]
 
     def check(self) -> list[Seal]:
         """Derives everything again from the log and demands that it is the same.

@@ -24,42 +24,79 @@ from typing_extensions import override
 from consumers.seal import Sealer
 from ledger.errors import LedgerError, Unavailable
 from ledger.events import Seal
+from ledger.log.archive import Archive
 from ledger.log.head import Fenced, HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.log.memory import MemoryLog
 from ledger.sources import SEALS
-from tests.consumers.failing import FailingHead, FailingJournal, FailingLog, Fuse
+from tests.consumers.failing import (
+    FailingArchive,
+    FailingHead,
+    FailingJournal,
+    FailingLog,
+    Fuse,
+)
 from tests.consumers.sealing import FOUND, ROTATE, RotatingKeys, World
+from tests.ledger.log.archives import held
 
 pytestmark = pytest.mark.postgres
 
 # The story below makes five seals, each with four effects: commit, append, mark, journal.
-POINTS = 5 * 4 * 2
+# Four of them bring records, which go into the archive before all else.
+POINTS = (5 * 4 + 4) * 2
 
 
 class Crash(Exception):  # noqa: N818 - it stands for kill -9
     """The process is gone: nobody handles this."""
 
 
+class Machines(World):
+    """A world in which a sealer that starts takes its archive over from the one before."""
+
+    def __init__(self, dsn: str, folder: Path) -> None:
+        super().__init__(dsn, folder)
+        self.archives: dict[str, Archive] = {}
+
+    def archive(self, fuse: Fuse, machine: str = "first") -> Archive:
+        """The archive of one machine, on which no other process runs any more."""
+        if machine in self.archives:
+            self.archives[machine].close()
+        folder = self.archive_path.with_name(machine)
+        self.archives[machine] = FailingArchive(folder, fuse)
+        return self.archives[machine]
+
+    def close_archives(self) -> None:
+        for archive in self.archives.values():
+            archive.close()
+        self.archives.clear()
+
+
 @pytest.fixture
-def world(dsn: str, tmp_path: Path) -> Iterator[World]:
-    world = World(dsn, tmp_path)
+def world(dsn: str, tmp_path: Path) -> Iterator[Machines]:
+    world = Machines(dsn, tmp_path)
     yield world
+    world.close_archives()
     world.connection.close()
 
 
 def failing_sealer(
-    world: World, fuse: Fuse, keys: RotatingKeys | None = None
+    world: Machines, fuse: Fuse, keys: RotatingKeys | None = None
 ) -> Sealer:
     return world.sealer(
         log=FailingLog(world.log, fuse),
         head=FailingHead(world.head, fuse),
         journal=FailingJournal(world.journal_path, fuse),
+        archive=world.archive(fuse),
         keys=keys,
     )
 
 
-def tell(world: World) -> Iterator[None]:
+def standby(world: Machines) -> Sealer:
+    """A second sealer on a machine of its own."""
+    return world.sealer(archive=world.archive(Fuse(), "second"))
+
+
+def tell(world: Machines) -> Iterator[None]:
     """A short history, one scene at a time: records, a key change, verdicts."""
     world.log.append("registry", [FOUND])
     yield
@@ -81,14 +118,18 @@ def outcome(seals: list[Seal]) -> list[object]:
     return [(seal["ranges"], seal["root"], seal["verdicts"]) for seal in seals]
 
 
-def clean(world: World) -> None:
+def clean(world: Machines) -> None:
     world.wipe_head()
-    for held in world.store.records.values():
-        held.clear()
+    for machine in list(world.archives):
+        world.archives.pop(machine).close()
+        for path in world.archive_path.with_name(machine).iterdir():
+            path.unlink()
+    for appended in world.store.records.values():
+        appended.clear()
     world.journal_path.unlink(missing_ok=True)
 
 
-def undisturbed(world: World) -> list[object]:
+def undisturbed(world: Machines) -> list[object]:
     fuse = Fuse()
     sealer = failing_sealer(world, fuse)
     for _ in tell(world):
@@ -97,10 +138,11 @@ def undisturbed(world: World) -> list[object]:
     assert fuse.count == POINTS
     expected = outcome(world.check())
     assert len(expected) == 5
+    assert held(world.archives["first"]) == world.sealed()
     return expected
 
 
-def test_crash_at_any_point_loses_and_doubles_nothing(world: World) -> None:
+def test_crash_at_any_point_loses_and_doubles_nothing(world: Machines) -> None:
     expected = undisturbed(world)
 
     def die() -> None:
@@ -119,9 +161,10 @@ def test_crash_at_any_point_loses_and_doubles_nothing(world: World) -> None:
         assert not sealer.step()
         assert fuse.count > point
         assert outcome(world.check()) == expected, f"crash at {point}"
+        assert held(world.archives["first"]) == world.sealed(), f"crash at {point}"
 
 
-def test_failure_at_any_point_is_made_good_by_the_next_step(world: World) -> None:
+def test_failure_at_any_point_is_made_good_by_the_next_step(world: Machines) -> None:
     expected = undisturbed(world)
 
     def fail() -> None:
@@ -139,30 +182,54 @@ def test_failure_at_any_point_is_made_good_by_the_next_step(world: World) -> Non
                 sealer.step()
         assert not sealer.step()
         assert outcome(world.check()) == expected, f"failure at {point}"
+        assert held(world.archives["first"]) == world.sealed(), f"failure at {point}"
         assert keys.followed == [(0, [FOUND]), (2, [ROTATE])]
 
 
-def test_nothing_of_a_seal_is_shown_before_the_log_has_it(world: World) -> None:
+def test_recovery_that_fails_anywhere_is_done_again(world: Machines) -> None:
+    """The database is empty again, and the archive is that of a new machine."""
+    for _ in tell(world):
+        assert world.sealer().step()
+    expected = world.check()
+
+    def fail() -> None:
+        raise Unavailable("the connection is gone")
+
+    # Of five seals commit and mark, of four the archive; and the journal once.
+    for point in range((5 * 2 + 4 + 1) * 2):
+        world.wipe_head()
+        world.archive(Fuse()).truncate(0)
+        fuse, keys = Fuse(blow_at=point, at=fail), RotatingKeys()
+        sealer = failing_sealer(world, fuse, keys)
+        with pytest.raises(Unavailable):
+            sealer.recover()
+        sealer.recover()
+        assert keys.followed == [(0, [FOUND]), (2, [ROTATE])], f"failure at {point}"
+        assert world.check() == expected
+        assert held(world.archives["first"]) == world.sealed()
+
+
+def test_nothing_of_a_seal_is_shown_before_the_log_has_it(world: Machines) -> None:
     world.log.append("registry", [FOUND])
     seen: list[tuple[bytes | None, int | None]] = []
 
     def look() -> None:
         seen.append((world.head.published(), world.head.seal_of_position(0)))
 
-    # After the commit, and before the append.
-    for point in (1, 2):
+    # After the commit, and before the append; the archive was first.
+    for point in (3, 4):
         clean(world)
         world.log.append("registry", [FOUND])
         failing_sealer(world, Fuse(blow_at=point, at=look)).step()
     assert seen == [(None, None)] * 2
 
 
-def test_second_sealer_at_any_point_forks_nothing(world: World) -> None:
+def test_second_sealer_at_any_point_forks_nothing(world: Machines) -> None:
     expected = undisturbed(world)
     fenced = 0
     for point in range(POINTS):
         clean(world)
-        rival = world.sealer()
+        rival = standby(world)
         fuse = Fuse(blow_at=point, at=lambda rival=rival: rival.step())  # type: ignore[misc]
         sealer = failing_sealer(world, fuse)
         for _ in tell(world):
@@ -174,11 +241,16 @@ def test_second_sealer_at_any_point_forks_nothing(world: World) -> None:
                 sealer.step()
         world.sealer().step()
         assert outcome(world.check()) == expected, f"rival at {point}"
-    # The rival is quicker exactly when it comes before a commit.
-    assert fenced == 5
+        sealer.recover()
+        rival.recover()
+        for archive in world.archives.values():
+            assert held(archive) == world.sealed(), f"rival at {point}"
+    # The rival is quicker exactly when it comes before a commit: right before it, or
+    # around the writing to the archive.
+    assert fenced == 5 + 2 * 4
 
 
-def test_sealers_that_race_make_one_chain(world: World) -> None:
+def test_sealers_that_race_make_one_chain(world: Machines) -> None:
     rounds = 40
     world.log.append("registry", [FOUND])
     wins: list[int] = []
@@ -215,7 +287,7 @@ def test_sealers_that_race_make_one_chain(world: World) -> None:
 )
 @pytest.mark.parametrize("call", [1, 2, 3])
 def test_rival_that_seals_during_recovery_is_no_contradiction(
-    world: World, monkeypatch: pytest.MonkeyPatch, moment: str, call: int
+    world: Machines, monkeypatch: pytest.MonkeyPatch, moment: str, call: int
 ) -> None:
     for _ in tell(world):
         assert world.sealer().step()
@@ -245,7 +317,7 @@ def test_rival_that_seals_during_recovery_is_no_contradiction(
 class Sealing(RuleBasedStateMachine):
     """Appends, verdicts, crashes, strangers and lost heads in any order."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Machines) -> None:
         super().__init__()
         self.world = world
         clean(world)
@@ -284,7 +356,7 @@ class Sealing(RuleBasedStateMachine):
     def step(self) -> None:
         self.sealer.step()
 
-    @rule(point=st.integers(0, 7), crash=st.booleans(), again=st.booleans())
+    @rule(point=st.integers(0, 9), crash=st.booleans(), again=st.booleans())
     def fail(self, point: int, crash: bool, again: bool) -> None:
         def blow() -> None:
             raise Crash if crash else Unavailable("the connection is gone")
@@ -320,9 +392,11 @@ class Sealing(RuleBasedStateMachine):
     @override
     def teardown(self) -> None:
         if self.world.store.records["registry"]:
-            while self.world.sealer().step():
+            sealer = failing_sealer(self.world, Fuse())
+            while sealer.step():
                 pass
             seals = self.world.check()
+            assert held(self.world.archives["first"]) == self.world.sealed()
             sealed = sum(r["to"] - r["from"] for s in seals for r in s["ranges"])
             appended = sum(
                 len(held)
@@ -335,7 +409,7 @@ class Sealing(RuleBasedStateMachine):
         return [r for r in self.world.store.records["registry"] if r == ROTATE]
 
 
-def test_any_story_ends_in_one_sound_chain(world: World) -> None:
+def test_any_story_ends_in_one_sound_chain(world: Machines) -> None:
     run_state_machine_as_test(
         lambda: Sealing(world),  # type: ignore[arg-type]
         settings=settings(stateful_step_count=15),
