@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ledger.errors import Unavailable
 from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore, offer_verdicts
 from ledger.log.postgres import translated
 from projections import store
 from projections.fold import Batch, Fold
 from projections.migrate import VIEWS, use_schema
-from projections.resume import advance, own_places, resume
+from projections.resume import advance, marks, own_places, resume
 from projections.tracking import Fenced, Tracking
 
 if TYPE_CHECKING:
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
 
 RECORDS_MAX = 4_000
 CHAINS_KEPT = 8_192
-_WAIT_S = 1.0  # a lost notification costs this much, never more
-_OWN = (
-    "SELECT pg_try_advisory_lock(hashtextextended('license-ledger/project/' || %s, 0))"
-)
-_DISOWN = (
-    "SELECT pg_advisory_unlock(hashtextextended('license-ledger/project/' || %s, 0))"
-)
 
 
 class Projector:
@@ -39,7 +31,8 @@ class Projector:
 
     ``conn`` is in autocommit mode, belongs to one thread and to this projector; ``log``
     and ``head`` use others. ``sources`` in sealed order; with ``registry`` among them
-    the registry's tables are written too.
+    the registry's tables are written too. Who else projects these sources at the same
+    time does no harm: one of the two is fenced. ``written`` counts records.
     """
 
     def __init__(
@@ -61,74 +54,29 @@ class Projector:
         self._tracking = Tracking(conn, schema=schema)
         self._tracked: dict[str, int] = {}
         self._fold: Fold | None = None
+        self.written = 0
 
-    def acquire(self) -> bool:
-        """Takes the sources for this connection; False when another process has one.
-
-        The compare-and-swap is what protects the tables; this lock only spares two
-        projectors from doing the same work. It ends with the connection.
-        """
-        taken: list[str] = []
-        with translated("owning sources"):
-            for source in self._sources:
-                row = self._conn.execute(_OWN, (source,)).fetchone()
-                if row is None or not row[0]:
-                    self._release(taken)
-                    return False
-                taken.append(source)
-        return True
-
-    def release(self) -> None:
-        """Gives the sources back."""
-        self._release(self._sources)
-
-    def _release(self, sources: Sequence[str]) -> None:
-        with translated("releasing sources"):
-            for source in sources:
-                self._conn.execute(_DISOWN, (source,))
-
-    def step(self) -> int:
+    def step(self) -> bool:
         """Projects what is sealed, up to ``records_max`` records or one seal.
 
-        Returns the number of records written, 0 at the end of ``seals``. Raises Fenced
-        when another projector moved a source, Untrusted when a sealed verdict differs
-        from the own one: then nothing of the batch is written. The next step starts from
-        the tables again.
+        False at the end of ``seals``; True also when all that was read was of other
+        sources. Raises Fenced when another projector moved a source, Untrusted when a
+        sealed verdict differs from the own one: then nothing of the batch is written.
+        The next step starts from the tables again.
         """
         fold = self._fold or self._resume()
         # Until the batch is written, memory is ahead of the tables: a failure drops it.
         self._fold = None
+        before = fold.reader.tip.seal_no
         with translated("projecting"):
             batch = self._judge(fold)
-            if batch.count:
+            # A long way without own records is noted too, or a successor would go it
+            # again, and who watches would see no progress.
+            if batch.count or marks(fold, tracked=self._tracked, sources=self._sources):
                 self._write(fold, batch)
         self._fold = fold
-        return batch.count
-
-    @property
-    def seal_no(self) -> int:
-        """The number of the last seal that was followed, -1 for none."""
-        return -1 if self._fold is None else self._fold.reader.tip.seal_no
-
-    def run_until(self, seal_no: int, *, wait_s: float = 30.0) -> int:
-        """Projects up to a seal and returns the number of records written.
-
-        Raises Unavailable when the log brings nothing new for ``wait_s`` seconds.
-        """
-        written = idle = 0
-        while True:
-            written += (count := self.step())
-            if self.seal_no >= seal_no:
-                return written
-            idle = 0 if count else idle + 1
-            if idle * _WAIT_S > wait_s:
-                raise Unavailable(
-                    "the seal did not come",
-                    expected=f"seal {seal_no}",
-                    found=f"seal {self.seal_no}",
-                )
-            if not count:
-                self._log.wait(_WAIT_S)
+        self.written += batch.count
+        return fold.reader.tip.seal_no > before
 
     def _resume(self) -> Fold:
         with translated("starting to project"):
@@ -147,12 +95,13 @@ class Projector:
         except Exception as error:
             # A rival moves the chains that are read here: whatever follows from that
             # is no finding about the ledger.
-            now = self._tracking.ordinals()
-            for name, ordinal in own_places(self._tracked, self._sources).items():
-                if now.get(name, 0) != ordinal:
+            before = own_places(self._tracked, self._sources)
+            now = own_places(self._tracking.ordinals(), self._sources)
+            for name in sorted(now.keys() | before.keys()):
+                if now.get(name, 0) != before.get(name, 0):
                     raise Fenced(
                         "another projector moved this source",
-                        expected=f"next record {ordinal}",
+                        expected=f"next record {before.get(name, 0)}",
                         found=f"next record {now.get(name, 0)}",
                         where=name,
                     ) from error
@@ -167,8 +116,9 @@ class Projector:
                 tracked=self._tracked,
                 sources=self._sources,
             )
-            store.write(cur, batch.verdicts, fold.admission)
-            offer_verdicts(cur, batch.ranges)
+            if batch.count:
+                store.write(cur, batch.verdicts, fold.admission)
+                offer_verdicts(cur, batch.ranges)
         self._tracked.update(moved)
         _keep_recent(fold, batch)
 

@@ -62,7 +62,8 @@ class Fold:
 
     The registry is folded always, because every verdict asks it; its verdicts are given
     out only when ``registry`` is among ``sources``. ``nexts``: how many records of each
-    own source are judged; ``seals_next``: how many records of ``seals`` are read.
+    own source are judged; ``seals_next``: the ordinal in ``seals`` behind the last seal
+    that was taken.
     Signatures that are ``vouched`` for are not computed again; the seal that vouches is
     compared with the own verdict all the same. After any exception the fold is of no
     more use.
@@ -90,6 +91,7 @@ class Fold:
         self._own = own
         self._load = load
         self._vouched = vouched
+        self._fed = seals_next
         self._seals_read = seals_next
         self._unread: list[bytes] = []
 
@@ -127,8 +129,9 @@ class Fold:
             if not self._unread:
                 return None
             data = self._unread.pop()
-            self.seals_next += 1
+            self._fed += 1
             if (seal := self.reader.feed(data)) is not None:
+                self.seals_next = self._fed
                 return seal
 
     def _judge_registry(self, seal: Seal, batch: Batch) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.admission import Admission, Verdict
 from ledger.chain import ChainState
 from ledger.seal_reader import Tip
-from ledger.sources import REGISTRY, SEALS, base_of
+from ledger.sources import REGISTRY, base_of
 from projections import store
 from projections.differences import (
     TEMPORARY,
@@ -19,6 +19,7 @@ from projections.differences import (
     search,
 )
 from projections.migrate import VIEWS, migrations
+from projections.resume import behind_name, taken_name
 from projections.store import TABLES
 from replay.findings import Check, Findings
 
@@ -92,11 +93,13 @@ class AuditedTables:
         ``last``: the last seal up to which it has nothing to write; ``ordinal_of``: the
         place of a seal in ``seals``, the end behind the last one.
         """
-        taken = self._tracked.get(f"{SEALS}/taken", 0)
         bounds = {name: (count, count) for name, count in tip.nexts.items() if count}
-        bounds[f"{SEALS}/taken"] = (tip.seal_no + 1, last + 1)
+        for source in list(bounds):
+            taken = self._tracked.get(taken_name(source), 0)
+            behind = ordinal_of(taken - 1) + 1 if taken > 0 else 0
+            bounds[taken_name(source)] = (1, last + 1)
+            bounds[behind_name(source)] = (behind, behind)
         bounds[_LIBRARY] = (1, 1)
-        bounds[SEALS] = (ordinal_of(taken - 1) + 1, ordinal_of(taken))
         for name in sorted(bounds.keys() | self._tracked.keys()):
             found = self._tracked.get(name, 0)
             least, most = bounds.get(name, (0, 0))
@@ -130,9 +133,14 @@ class AuditedTables:
         """
         said = [sum(n for name, n in self._tracked.items() if _is_source(name))]
         said += [row[0] for row in self._conn.execute(_TRAIL_END)]
-        size = size_after(self._tracked.get(f"{SEALS}/taken", 0) - 1)
+        taken = [n for name, n in self._tracked.items() if _is_taken(name)]
+        size = size_after(max(taken, default=0) - 1)
         votes = Counter(said if size is None else [*said, size])
         return max(votes, key=lambda count: (votes[count], count))
+
+
+def _is_taken(name: str) -> bool:
+    return name == taken_name(name.rpartition("/")[2])
 
 
 def _is_source(name: str) -> bool:
