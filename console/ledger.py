@@ -8,7 +8,7 @@ with open_ledger(settings_of(Path("my-ledger"))) as ledger:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.engine import Engine
@@ -58,6 +58,7 @@ class Ledger:
         views: Connection[Any],
         ring: KeyRing,
         connect: Callable[[], Connection[Any]],
+        open_log: Callable[[], EventLog],
         open_key_store: Callable[[], KeyStore],
         clock: Callable[[], int],
         random_bytes: Callable[[int], bytes],
@@ -74,6 +75,7 @@ class Ledger:
         self.views = views
         self.ring = ring
         self.connect = connect
+        self.open_log = open_log
         self.clock = clock
         self.random_bytes = random_bytes
         self._open_key_store = open_key_store
@@ -101,11 +103,11 @@ class Ledger:
     def catch_up(self) -> None:
         """Returns when all that is in the log now is sealed and projected."""
         ends = {s: n for s, n in self.log.ends().items() if s != SEALS}
-        self.engine.settle(lambda: self._projected(ends))
+        self.engine.settle(ends)
 
-    def _projected(self, ends: dict[str, int]) -> bool:
-        reached = self._tracking.ordinals()
-        return all(reached.get(source, 0) >= end for source, end in ends.items())
+    def projected(self) -> Mapping[str, int]:
+        """How many records of each source are projected."""
+        return self._tracking.ordinals()
 
     def after_projection(self) -> None:
         """Applies destructions that the projection has just brought in."""
@@ -128,10 +130,9 @@ class Ledger:
         self._destroyed_to = max((d[0] for d in found), default=self._destroyed_to)
 
     def rest(self) -> None:
-        """Seals the verdicts too, unless another process is doing it."""
-        with self.engine.held() as own:
-            if own:
-                self.engine.rest()
+        """Seals the verdicts too, as far as no other process is doing it."""
+        with self.engine.held():
+            self.engine.rest()
 
     # --- publishing --------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Ledger:
     def await_verdict(self, appended: Appended) -> AuditRow:
         """The verdict of one appended record, as soon as it is projected."""
         source, ordinal = appended.source, appended.ordinal
-        self.engine.settle(lambda: self._tracking.ordinals().get(source, 0) > ordinal)
+        self.engine.settle({source: ordinal + 1})
         row = audit_trail.verdict_in(self.views, source, ordinal)
         if row is None:
             raise Unknown("no verdict is stored", where=f"{source}, record {ordinal}")
@@ -154,7 +155,7 @@ class Ledger:
         ends: dict[str, int] = {}
         for one in appended:
             ends[one.source] = max(ends.get(one.source, 0), one.ordinal + 1)
-        self.engine.settle(lambda: self._projected(ends))
+        self.engine.settle(ends)
 
     def signers(self) -> list[RoleSigner]:
         """The department's key that ``init`` made, in the main role."""

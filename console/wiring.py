@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, LiteralString
 
@@ -16,10 +16,13 @@ from console.engine import Engine
 from console.key_ring import KeyRing
 from console.ledger import Ledger
 from console.settings import Settings
+from consumers.halves import ProjectingHalf, SealingHalf
+from consumers.locks import SEALING, Locks, projecting
 from consumers.project import Projector
 from consumers.seal import Sealer
 from consumers.sealing_keys import SealingKeys
 from ledger.errors import Malformed, Unavailable
+from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.log.key_store import KeyStore
@@ -30,33 +33,13 @@ from projections.founding import found
 
 WAKE_ON: tuple[LiteralString, ...] = ("ledger_verdicts",)
 SERVER_VERSION_MIN = 150_000
-_TAKE = "SELECT pg_try_advisory_lock(hashtextextended('license-ledger/engine', 0))"
-_GIVE_BACK = "SELECT pg_advisory_unlock(hashtextextended('license-ledger/engine', 0))"
 _DROP = "DROP SCHEMA IF EXISTS log, head, views, keys CASCADE"
-_HAS_LEDGER = "SELECT to_regclass('log.record') IS NOT NULL"
+_HAS_LEDGER = "SELECT to_regclass('head.head') IS NOT NULL"
 
 
 def now_us() -> int:
     """The clock: UTC µs since 1970."""
     return time.time_ns() // 1_000
-
-
-class EngineLock:
-    """The advisory lock of whoever seals and projects; ends with its connection."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-
-    def take(self) -> bool:
-        """Takes it if it is free."""
-        with translated("taking the engine's lock"):
-            row = self._connection.execute(_TAKE).fetchone()
-        return bool(row and row[0])
-
-    def give_back(self) -> None:
-        """Gives it back."""
-        with translated("giving back the engine's lock"):
-            self._connection.execute(_GIVE_BACK)
 
 
 class Connections:
@@ -124,6 +107,18 @@ def holds_ledger(connection: psycopg.Connection[Any]) -> bool:
     return bool(row and row[0])
 
 
+def open_log(settings: Settings, connections: Connections) -> EventLog:
+    """The log of a ledger; it is closed together with the connections."""
+    return PostgresLog(connections.open(), wake_on=WAKE_ON)
+
+
+def create_log(
+    settings: Settings, connections: Connections, sources: Sequence[str]
+) -> None:
+    """Makes the sources of a new ledger, all of them empty."""
+    PostgresLog(connections.open()).create(sources)
+
+
 @contextmanager
 def open_ledger(settings: Settings, *, accept_clock: bool = False) -> Iterator[Ledger]:
     """Opens the ledger of a directory; raises Malformed when there is none.
@@ -156,16 +151,16 @@ def assemble(
     settings: Settings, connections: Connections, *, accept_clock: bool = False
 ) -> Ledger:
     """Constructs everything of one open ledger over fresh connections."""
-    log = PostgresLog(connections.open(), wake_on=WAKE_ON)
+    log = open_log(settings, connections)
     head = HeadStore(connections.open())
     views = connections.open()
     ring = KeyRing(settings)
     tables = connections.open()
     founding = found(log)
 
-    def make() -> tuple[Sealer, Projector]:
+    def make_sealer(_opened: ExitStack) -> Sealer:
         keys = SealingKeys(founding, ring.sealer_of)
-        sealer = Sealer(
+        return Sealer(
             log,
             head,
             keys,
@@ -175,13 +170,9 @@ def assemble(
             journal=CheckpointJournal(settings.journal),
             accept_clock=accept_clock,
         )
-        projector = Projector(
-            tables,
-            log=log,
-            head=head,
-            sources=source_names(founding.partitions),
-        )
-        return sealer, projector
+
+    def make_projector(sources: Sequence[str]) -> Projector:
+        return Projector(tables, log=log, head=head, sources=sources)
 
     def open_key_store() -> KeyStore:
         return KeyStore(
@@ -201,14 +192,22 @@ def assemble(
         views=views,
         ring=ring,
         connect=connections.open,
+        open_log=lambda: open_log(settings, connections),
         open_key_store=open_key_store,
         clock=now_us,
         random_bytes=secrets.token_bytes,
     )
+    sources = source_names(founding.partitions)
     ledger.engine = Engine(
-        lock=EngineLock(connections.open()),
+        sealing=SealingHalf(Locks(connections.open(), [SEALING]), make_sealer),
+        # The locks of sources end with the connection that writes their tables.
+        projecting=ProjectingHalf(
+            Locks(tables, [projecting(source) for source in sources]),
+            make_projector,
+            sources=sources,
+        ),
         log=log,
-        make=make,
+        reached=ledger.projected,
         after=ledger.after_projection,
     )
     return ledger

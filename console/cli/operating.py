@@ -11,6 +11,7 @@ from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.output import Answer, give, say
 from console.rebuilding import rebuild as rebuild_tables
 from console.wiring import now_us, open_ledger
+from consumers.halves import Round
 from ledger.workdays import instant_text
 
 
@@ -62,9 +63,9 @@ def run(
         # Opening it applies what the log says is destroyed, now and from now on.
         ledger.key_store  # noqa: B018 - opened for its effect
 
-        def told(count: int) -> None:
+        def told(done: Round) -> None:
             nonlocal total, busy
-            if count:
+            if count := done.projected:
                 total, busy = total + count, busy + 1
                 say(f"{instant_text(now_us())} projected={count} total={total}")
                 stop.asked = stop.asked or busy == rounds

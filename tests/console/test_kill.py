@@ -211,7 +211,10 @@ class Publisher:
     def _judged(self) -> None:
         ledger = self._ledger
         ends = {s: n for s, n in ledger.log.ends().items() if s != "seals"}
-        while not ledger._projected(ends) and not self._stopped:
+        while not self._stopped:
+            found = ledger.projected()
+            if all(found.get(source, 0) >= end for source, end in ends.items()):
+                break
             ledger.log.wait(0.1)
 
     def _issue(self) -> str:
