@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.admission import Admission, Verdict
@@ -25,6 +26,7 @@ from ledger.signing import verify
 from ledger.sources import SEALS, source_names
 from projections.fold import Fold
 from projections.founding import SealerKeys, found
+from replay.audited_archive import AuditedArchive
 from replay.audited_head import AuditedHead
 from replay.audited_journal import AuditedJournal
 from replay.audited_keys import AuditedKeys, Pair
@@ -52,17 +54,20 @@ def audit(
     say: Callable[[str], None],
     threads: int = 1,
     counts: SourceCounts | None = None,
+    archive: Path | None = None,
 ) -> dict[str, Any]:
     """Audits what is sealed when it starts; returns the document of `audit --json`.
 
     ``conn`` is in autocommit mode, gives tuples, and is the audit's own: it holds one
     snapshot and temporary tables until it is closed. ``destroyed`` gives the pairs that
     the key store destroyed, None where it cannot be asked. ``threads`` verify what was
-    signed alone. ``counts``: of a log that is not in tables of this database. Raises
+    signed alone. ``counts``: of a log that is not in tables of this database. ``archive``:
+    the folder; the judging goes on from its records where the log lacks them. Raises
     Unavailable only.
     """
     findings = Findings()
     lines = AuditedJournal(journal, findings)
+    kept = AuditedArchive(archive, findings)
     with (
         ThreadPoolExecutor(threads) as pool,
         translated("auditing"),
@@ -73,6 +78,7 @@ def audit(
             conn,
             log=log,
             journal=lines,
+            archive=kept,
             findings=findings,
             say=say,
             pool=pool,
@@ -98,6 +104,7 @@ class Audit:
         *,
         log: EventLog,
         journal: AuditedJournal,
+        archive: AuditedArchive,
         findings: Findings,
         say: Callable[[str], None],
         pool: ThreadPoolExecutor,
@@ -106,6 +113,7 @@ class Audit:
         self.records = self.accepted = 0
         self._log = log
         self._journal = journal
+        self._archive = archive
         self._findings = findings
         self._say = say
         self._pool = pool
@@ -150,7 +158,8 @@ class Audit:
             stored=self._stored_seal,
             findings=self._findings,
         )
-        founding = found(self._log)
+        log = AuditedLog(self._log, self._stream, self._archive)
+        founding = found(log)
         keys = SealerKeys(self._registry, founding)
         self._reader = AuditedReader(
             origin=keys.origin_line,
@@ -162,7 +171,7 @@ class Audit:
         self._own = AuditedVerdicts(self._places, self._findings)
         self._head = AuditedHead(self._stored, self._findings, self._stream.bridged)
         return Fold(
-            log=AuditedLog(self._log, self._stream),
+            log=log,
             reader=self._reader,
             admission=Admission(self._registry, {}, pool=self._pool),
             sources=source_names(founding.partitions),
@@ -218,6 +227,7 @@ class Audit:
             self.tree.take(seal, [one.leaf for one in verdicts[at:end]])
             self._journal.take(seal)
             at = end
+        self._archive.take(verdicts)
         self.records += len(verdicts)
         if self.records // 50_000 != before // 50_000:
             self._say(f"{self.records} records audited")
@@ -237,9 +247,10 @@ class Audit:
         with self._guard.over(Check.TABLES, "views.tracking"):
             self._tables.compare_places(
                 projected,
-                last=self._last_idle(projected, tip),
+                last=self._stream.last_idle(projected.seal_no),
                 ordinal_of=self._stream.ordinal_of,
             )
+        self._archive.finish(tip.tree_size)
         self._journal.finish(min(tip.seal_no, self._published))
         unsealed = sum(self._sources.ends.values()) - self._sources.ends.get(SEALS, 0)
         unsealed -= sum(tip.nexts.values())
@@ -286,12 +297,3 @@ class Audit:
 
         taken = range(self._reader.tip.seal_no + 1)
         return self._stream.seen(bisect_right(taken, position, key=size))
-
-    def _last_idle(self, projected: Tip, tip: Tip) -> int:
-        number = projected.seal_no
-        while number < tip.seal_no:
-            data = self._stream.seen(number + 1)
-            if data is None or decode_seal(data)["ranges"]:
-                break
-            number += 1
-        return number

@@ -15,8 +15,11 @@ from typing_extensions import override
 from ledger.errors import Unknown, Untrusted
 from ledger.events import Seal
 from ledger.log.contract import EventLog
+from ledger.seal import decode_seal
 from ledger.seal_reader import SealReader, Tip
 from ledger.sources import SEALS
+from replay.audited_archive import AuditedArchive
+from replay.audited_head import Taken
 from replay.findings import Check, Findings
 
 _PAGE = 256
@@ -26,7 +29,8 @@ _PAGE_SIZE = 4 * 1024 * 1024
 class SealStream:
     """The records of ``seals`` one at a time, up to ``end``; fills gaps from the head.
 
-    Whoever reads tells by ``took`` when a record was accepted as the next seal.
+    Whoever reads tells by ``took`` when a record was accepted as the next seal, and
+    keeps in ``taken`` the seals that are being judged.
     ``stop_at``: no seal behind the one that reaches this tree size is given out.
     """
 
@@ -41,6 +45,7 @@ class SealStream:
     ) -> None:
         self.stop_at: int | None = None
         self.bridged: set[int] = set()
+        self.taken: list[Taken] = []
         self._log = log
         self._end = end
         self._published = published
@@ -104,6 +109,15 @@ class SealStream:
         at = bisect_right(self._shifts, seal_no, key=lambda shift: shift[0]) - 1
         return seal_no + self._shifts[at][1]
 
+    def last_idle(self, seal_no: int) -> int:
+        """The last of the seals behind this one that bring verdicts only."""
+        while seal_no < self._tip.seal_no:
+            data = self.seen(seal_no + 1)
+            if data is None or decode_seal(data)["ranges"]:
+                break
+            seal_no += 1
+        return seal_no
+
     def _bridge(self) -> list[bytes]:
         number = self._tip.seal_no + 1
         data = None if self._tried == number else self._stored(number)
@@ -130,7 +144,7 @@ class AuditedReader(SealReader):
     def follow(self, stream: SealStream, findings: Findings) -> None:
         """Says what is read and where findings go; before anything is fed."""
         self.stream, self.findings = stream, findings
-        self.taken: list[tuple[Seal, bytes, Tip]] = []
+        self.taken = stream.taken
 
     @override
     def feed(self, data: bytes) -> Seal | None:
@@ -148,11 +162,18 @@ class AuditedReader(SealReader):
 
 
 class AuditedLog(EventLog):
-    """Another log with its holes filled by empty records, and ``stream`` as ``seals``."""
+    """Another log with its holes filled, and ``stream`` as ``seals``.
 
-    def __init__(self, log: EventLog, stream: SealStream) -> None:
+    What is missing comes from the archive; where that has nothing either, an empty
+    record stands in.
+    """
+
+    def __init__(
+        self, log: EventLog, stream: SealStream, archive: AuditedArchive
+    ) -> None:
         self._log = log
         self._stream = stream
+        self._archive = archive
 
     @override
     def read(
@@ -161,6 +182,8 @@ class AuditedLog(EventLog):
         if source == SEALS:
             return self._stream.read()
         found = held(self._log, source, start, limit=limit, size_max=size_max)
+        if not found:
+            found = self._archive.lent(self._stream.taken, source, start, limit)
         return found or [b""]
 
     @override

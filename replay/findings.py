@@ -22,6 +22,7 @@ class Check(IntEnum):
     TABLES = 9
     SEAL_BYTES = 10
     KEY_STORE = 11
+    ARCHIVE = 12
 
 
 NAMES = {
@@ -36,6 +37,7 @@ NAMES = {
     Check.TABLES: "tables: every derived table equals a fresh fold",
     Check.SEAL_BYTES: "seals in the log are those in the head, byte for byte",
     Check.KEY_STORE: "key store: what the log destroyed is destroyed",
+    Check.ARCHIVE: "archive: every sealed record, as the log has it",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from psycopg import Connection
 from consumers.project import Projector
 from consumers.seal import Sealer
 from consumers.sealing_keys import SealingKeys
+from ledger.log.archive import Archive
 from ledger.log.head import HeadStore
 from ledger.log.journal import CheckpointJournal
 from ledger.log.postgres import PostgresLog
@@ -43,10 +44,13 @@ def small_history() -> World:
 class AuditedLedger:
     """A ledger in one database and one folder; ``close`` ends all its connections."""
 
-    def __init__(self, dsn: str, folder: Path, world: World) -> None:
+    def __init__(
+        self, dsn: str, folder: Path, world: World, *, archived: bool = False
+    ) -> None:
         self.dsn = dsn
         self.world = world
         self.journal = folder / "checkpoints"
+        self.archive = folder / "archive" if archived else None
         self.destroyed: set[Pair] = {(REF, world.license_id("A0"))}
         self.said: list[str] = []
         self._stack = ExitStack()
@@ -82,6 +86,7 @@ class AuditedLedger:
                 clock=lambda: self.world.now,
                 verify=verify,
                 journal=CheckpointJournal(self.journal),
+                archive=self._opened_archive(),
                 accept_clock=True,
             )
         return self._sealer.step()
@@ -111,6 +116,7 @@ class AuditedLedger:
                 journal=CheckpointJournal(self.journal),
                 destroyed=lambda: self.destroyed,
                 say=self.said.append,
+                archive=self.archive,
             )
 
     def failures(self) -> dict[int, str]:
@@ -126,6 +132,11 @@ class AuditedLedger:
 
     def end_of(self, source: str) -> int:
         return self.log.ends()[source]
+
+    def _opened_archive(self) -> Archive | None:
+        if self.archive is None:
+            return None
+        return self._stack.enter_context(closing(Archive(self.archive)))
 
     def _signer_of(self, public_key: bytes) -> Signer:
         signer = self.world.signer("sealer")
