@@ -50,6 +50,8 @@ _SIGNATURE_CONTEXT: Final = b"license-ledger/sig/v1\0"
 _BATCH_CONTEXT: Final = b"licence-ledger batch-sig v1\0"
 _SLICE: Final = 32
 _HEADS_MAX: Final = 4096
+_OWN_LEVELS: Final = 3  # of a walk; above them it is shared with seven neighbours
+_NODES_MAX: Final = 4096  # at most 1 KiB each; a full seal has half as many
 
 
 class Signer(Protocol):
@@ -115,6 +117,7 @@ def public_from_private(private_key: bytes) -> bytes:
     return default_provider().public_key(private_key)
 
 
+@lru_cache(maxsize=1024)  # each batch signature asks, for one of few keys
 def key_id(public_key: bytes) -> bytes:
     """SM3(04‖X‖Y): the name of a key everywhere in the ledger, 32 bytes."""
     return hashlib.new("sm3", public_key).digest()
@@ -221,11 +224,11 @@ def sign_batch(
 
 def path_length(index: int, count: int) -> int:
     """How many hashes the path of leaf ``index`` among ``count`` has, exactly."""
-    length, last = 0, count - 1
-    while last > 0:
-        length += index % 2 == 1 or index < last
-        index, last = index >> 1, last >> 1
-    return length
+    last = count - 1
+    # Below the level where its way and the last leaf's meet each step has a sibling,
+    # above it only those in which it comes from the right.
+    alone = (index ^ last).bit_length()
+    return alone + (index >> alone).bit_count()
 
 
 def batch_shape_ok(*, count: int, index: int, path: Sequence[bytes]) -> bool:
@@ -245,27 +248,38 @@ def batch_root(tbs: bytes, index: int, count: int, path: Sequence[bytes]) -> byt
     """
     if not batch_shape_ok(count=count, index=index, path=path):
         raise Malformed("bad batch path", where=f"index {index} of {count}")
-    return _climb(tbs, index, count, path)
+    return _root(merkle.leaf_hash(tbs), index, count - 1, path)
 
 
-def _climb(tbs: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes:
-    """The walk of RFC 9162 §2.1.3.2 over a path whose shape is known to be right."""
-    computed, last, node = merkle.leaf_hash(tbs), count - 1, merkle.node_sm3
-    siblings = iter(path)
-    while last > 0:
+def _root(node: bytes, index: int, last: int, path: Sequence[bytes]) -> bytes:
+    """Where the path leads from a node that is the ``index``-th of its level."""
+    return _climb(node, index, last, path, levels=merkle.PATH_MAX)[0]
+
+
+def _climb(
+    node: bytes, index: int, last: int, path: Sequence[bytes], *, levels: int
+) -> tuple[bytes, int]:
+    """The walk of RFC 9162 §2.1.3.2 over a path whose shape is known to be right.
+
+    Ends after so many levels or at the root: the node there, and how much of the path
+    was needed.
+    """
+    join, used = merkle.node_sm3, 0
+    while last > 0 and levels > 0:
         if index & 1:
-            computed = node(next(siblings), computed)
+            node, used = join(path[used], node), used + 1
         elif index < last:
-            computed = node(computed, next(siblings))
-        index, last = index >> 1, last >> 1
-    return computed
+            node, used = join(node, path[used]), used + 1
+        index, last, levels = index >> 1, last >> 1, levels - 1
+    return node, used
 
 
 class BatchVerifier:
     """Verifies batch signatures, doing the SM2 of one batch head only once.
 
     Remembers the last ``heads_max`` answers by (key, batch, count, root, signature),
-    all of them recomputed from what it is given. Any thread may call.
+    all of them recomputed from what it is given, and where walks up from the level led
+    that eight neighbours share. Any thread may call.
     """
 
     def __init__(
@@ -273,6 +287,7 @@ class BatchVerifier:
     ) -> None:
         chosen = provider or default_provider()
         self._holds = lru_cache(maxsize=heads_max)(chosen.verify)
+        self._root = lru_cache(maxsize=_NODES_MAX)(_root)
 
     def verify(
         self, *, public_key: bytes, tbs: bytes, signature: BatchSignature
@@ -287,11 +302,14 @@ class BatchVerifier:
         if not fits or len(signature.batch_id) != BATCH_ID_SIZE:
             return False
         # Step 2.
+        last, leaf = count - 1, merkle.leaf_hash(tbs)
+        node, used = _climb(leaf, index, last, path, levels=_OWN_LEVELS)
+        root = self._root(node, index >> _OWN_LEVELS, last >> _OWN_LEVELS, path[used:])
         head = batch_head(
             key_id=key_id(public_key),
             batch_id=signature.batch_id,
             count=count,
-            root=_climb(tbs, index, count, path),
+            root=root,
         )
         # Step 3.
         return self._holds(public_key, head, signature.value)

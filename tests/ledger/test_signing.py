@@ -229,6 +229,13 @@ def test_path_length_is_that_of_the_tree() -> None:
         assert lengths == [len(path) for path in paths]
 
 
+@pytest.mark.parametrize("count", [1_000, 2_049, 4_095, 4_096])
+def test_path_length_of_a_large_batch_is_that_of_the_tree(count: int) -> None:
+    paths = merkle.all_paths([bytes(32)] * count)
+    lengths = [signing.path_length(index, count) for index in range(count)]
+    assert lengths == [len(path) for path in paths]
+
+
 @settings(max_examples=20)
 @given(data=st.data(), count=st.integers(1, 20))
 def test_any_flipped_bit_of_a_batch_member_is_noticed(
@@ -280,6 +287,25 @@ def test_remembered_head_does_not_vouch_for_another_signature() -> None:
         for each in (signatures[0], forged, signatures[0])
     ]
     assert answers == [True, False, True]
+
+
+@settings(max_examples=30)
+@given(data=st.data(), count=st.integers(1, 70))
+def test_remembered_walks_change_no_answer(data: st.DataObject, count: int) -> None:
+    """A verifier that knows the whole batch answers like one that knows nothing."""
+    messages, signatures = batch_of(count)
+    knowing = BatchVerifier()
+    assert verify_all(knowing, (messages, signatures)) == [True] * count
+    at = data.draw(st.integers(0, count - 1))
+    index = data.draw(st.integers(0, count - 1))
+    path = list(signatures[data.draw(st.integers(0, count - 1))].path)
+    broken = data.draw(st.booleans())
+    if path and broken:
+        step = data.draw(st.integers(0, len(path) - 1))
+        path[step] = flip(path[step], data.draw(st.integers(0, 255)))
+    made = replace(signatures[at], index=index, path=tuple(path))
+    one = [messages[at]], [made]
+    assert verify_all(knowing, one) == verify_all(BatchVerifier(), one)
 
 
 def test_verifier_forgets_what_it_has_no_room_for() -> None:
