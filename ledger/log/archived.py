@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from typing_extensions import override
 
@@ -22,13 +22,16 @@ class ArchivedLog(EventLog):
     It never hides a loss: ``start`` and ``ends`` say what the log itself says, and so
     whoever halts at a damaged log still does. An ordinal becomes a position by the seals
     of ``head``; what the archive gives is compared with the tree's leaves, and Untrusted
-    when it is another record. ``head`` must belong to the caller's thread, and stays its
+    when it is another record. ``archive`` opens it, once it is needed. ``head`` must belong to the caller's thread, and stays its
     owner's like the archive; ``close`` closes the log alone.
     """
 
-    def __init__(self, log: EventLog, archive: ArchiveReader, head: HeadStore) -> None:
+    def __init__(
+        self, log: EventLog, archive: Callable[[], ArchiveReader], head: HeadStore
+    ) -> None:
         self._log = log
-        self._archive = archive
+        self._open = archive
+        self._opened: ArchiveReader | None = None
         self._head = head
         self._last: Placed | None = None
 
@@ -85,7 +88,9 @@ class ArchivedLog(EventLog):
             return []
         position = placed.position + start - placed.start
         limit = min(limit, placed.end - start)
-        page = self._archive.read(position, limit=limit, size_max=size_max)
+        # Opened when it is needed: its own damage must stop nobody else.
+        self._opened = self._opened or self._open()
+        page = self._opened.read(position, limit=limit, size_max=size_max)
         leaves = leaves_of(self._head, position, position + len(page))
         for at, (record, leaf) in enumerate(zip(page, leaves, strict=True), position):
             if leaf_hash(record) != leaf:

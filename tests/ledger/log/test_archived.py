@@ -54,7 +54,7 @@ class Sealed:
         archive.close()
         self.raw.append("events-0", [b"a", b"b", b"c"])
         self.archive = ArchiveReader(folder)
-        self.log = ArchivedLog(self.raw, self.archive, self.head)
+        self.log = ArchivedLog(self.raw, lambda: self.archive, self.head)
 
     def _seal(self, counts: dict[str, int], archive: Archive) -> None:
         before = self.head.load()
@@ -216,7 +216,7 @@ def test_lost_records_that_the_archive_lacks_are_lost(sealed: Sealed) -> None:
     writer.truncate(640)
     writer.close()
     sealed.lose("source = 'events-0' AND ordinal BETWEEN 580 AND 599")
-    log = ArchivedLog(sealed.raw, ArchiveReader(sealed.folder), sealed.head)
+    log = ArchivedLog(sealed.raw, lambda: ArchiveReader(sealed.folder), sealed.head)
     position = position_of(sealed.head, "events-0", 592)
     assert position == 640
     assert log.read("events-0", 591, limit=9, size_max=ALL) == [b"events-0/591"]
@@ -230,7 +230,7 @@ def test_archive_that_holds_another_record_is_not_believed(sealed: Sealed) -> No
     writer.write(640, [b"another"] * 9)
     writer.close()
     sealed.lose("source = 'events-0' AND ordinal BETWEEN 580 AND 599")
-    log = ArchivedLog(sealed.raw, ArchiveReader(sealed.folder), sealed.head)
+    log = ArchivedLog(sealed.raw, lambda: ArchiveReader(sealed.folder), sealed.head)
     assert log.read("events-0", 591, limit=1, size_max=ALL) == [b"events-0/591"]
     with pytest.raises(Untrusted, match=r"another record.* position 640"):
         log.read("events-0", 591, limit=9, size_max=ALL)
