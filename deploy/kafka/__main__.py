@@ -28,17 +28,21 @@ def main() -> int:
     folder: Path = given.dir.absolute()
     try:
         if given.command == "up":
-            return up(folder, given.nodes)
+            addresses = up(folder, given.nodes)
+            print(f"Kafka runs; its folder is {folder}", file=sys.stderr)
+            print(addresses)
+            return 0
         if given.command == "down":
-            return down(folder)
+            print(f"stopped {down(folder)} Kafka node(s)", file=sys.stderr)
+            return 0
         return status(folder)
     except KafkaUnavailable as error:
         print(f"unavailable: {error}", file=sys.stderr)
         return 4
 
 
-def up(folder: Path, nodes: int) -> int:
-    """Starts brokers, or says that they run; the last line is their addresses."""
+def up(folder: Path, nodes: int) -> str:
+    """Starts brokers where none run; returns their addresses."""
     known = _known(folder)
     if known:
         for node in known:
@@ -52,18 +56,15 @@ def up(folder: Path, nodes: int) -> int:
         cluster.up()
         known = cluster.nodes
     _write(folder, known)
-    print(f"{len(known)} Kafka node(s) in {folder}", file=sys.stderr)
-    print(_addresses(known))
-    return 0
+    return _addresses(known)
 
 
 def down(folder: Path) -> int:
-    """Stops the brokers that ``up`` started; what they stored stays."""
+    """Stops the brokers that ``up`` started, says how many; what they stored stays."""
     running = [node for node in _known(folder) if node.running]
     for node in running:
         node.stop()
-    print(f"stopped {len(running)} Kafka node(s)", file=sys.stderr)
-    return 0
+    return len(running)
 
 
 def status(folder: Path) -> int:
