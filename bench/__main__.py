@@ -1,32 +1,42 @@
-"""``python -m bench [latency] [throughput] [replay]``: prints figures, the machine first."""
+"""``python -m bench [latency] [throughput] [scaling] [replay] [client]``: prints figures."""
 
 from __future__ import annotations
 
 import argparse
 
-from bench import latency, replaying, throughput
+from bench import client, latency, replaying, scaling, throughput
+from bench.brokers import MODES
 from bench.machine import machine_line
 from console.collector import collect_rarely
 
-PARTS = ("latency", "throughput", "replay")
+PARTS = ("latency", "throughput", "scaling", "replay", "client")
 
 
 def main() -> None:
-    """Runs the parts that are named, all by default."""
+    """Runs the parts that are named, all by default, the machine's line first."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument(
+        "--log", choices=MODES, action="append", help="where the log lies; all of them"
+    )
     given = parser.parse_args()
     collect_rarely()  # as the command does
     print(machine_line(), flush=True)
+    modes = given.log or MODES
+    many = {"events": given.events, "runs": given.runs, "modes": modes, "say": print}
     for part in given.parts or PARTS:
         if part == "latency":
-            latency.run(events=300, say=print)
-        elif part == "replay":
-            replaying.run(events=given.events, say=print)
+            latency.run(events=300, modes=modes, say=print)
+        elif part == "throughput":
+            throughput.run(**many)
+        elif part == "scaling":
+            scaling.run(**many)
+        elif part == "client":
+            client.run(**many)
         else:
-            throughput.run(events=given.events, runs=given.runs, say=print)
+            replaying.run(events=given.events, say=print)
 
 
 if __name__ == "__main__":

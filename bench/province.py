@@ -21,6 +21,7 @@ from console.wiring import open_ledger
 from ledger.catalogue import LicenseType, parse_type
 from ledger.drafting import Draft, DraftKeys, Position, draft_event
 from ledger.events import Event
+from ledger.log.kafka_settings import KafkaPlace
 from ledger.log.key_store import KeyRequest
 from ledger.publish import RoleSigner, Signed, sign, sign_together
 from ledger.workdays import date_to_day, day_start
@@ -70,11 +71,11 @@ def _type() -> LicenseType:
 
 
 @contextmanager
-def founded(dsn: str | None = None) -> Iterator[Ledger]:
+def founded(kafka: KafkaPlace | None = None) -> Iterator[Ledger]:
     """A new ledger in a temporary directory, with the bench type registered."""
     with tempfile.TemporaryDirectory(prefix="license-ledger-bench-") as folder:
         settings = Settings(
-            directory=Path(folder) / "ledger", dsn=dsn, passphrase=b"bench"
+            directory=Path(folder) / "ledger", kafka=kafka, passphrase=b"bench"
         )
         found_ledger(
             settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from console.ledger import Ledger
@@ -11,8 +12,10 @@ from console.wiring import Connections
 from ledger.errors import LedgerError
 from ledger.log.journal import CheckpointJournal
 from ledger.log.key_store import KeyStore
+from ledger.sources import SEALS
 from replay.audit import audit
 from replay.audited_keys import Pair
+from replay.audited_sources import CountsOfLog, SourceCounts
 
 THREADS = 2
 
@@ -33,6 +36,8 @@ def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any
             destroyed=_destroyed(ledger, connections, say),
             say=say,
             threads=THREADS,
+            counts=_counts(ledger),
+            archive=_archive(ledger, say),
         )
 
 
@@ -64,3 +69,21 @@ def _destroyed(
         random_bytes=ledger.random_bytes,
     )
     return store.destroyed_pairs
+
+
+def _counts(ledger: Ledger) -> SourceCounts | None:
+    """A log outside of the database counts its sources itself."""
+    if ledger.settings.kafka is None:
+        return None
+    known = {*ledger.registry().sources(), *ledger.head.load().tip.nexts, SEALS}
+    return CountsOfLog(ledger.log, sorted(known))
+
+
+def _archive(ledger: Ledger, say: Callable[[str], None]) -> Path | None:
+    """The archive of the machine that seals; another one has none."""
+    if ledger.settings.kafka is None:
+        return None
+    if not ledger.settings.archive.exists():
+        say(f"no archive in {ledger.settings.directory}: not compared")
+        return None
+    return ledger.settings.archive

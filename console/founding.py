@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import schemas
+from console.kafka_file import write_kafka_file
 from console.key_ring import DEPARTMENT, ROOT, SEALER, KeyRing
 from console.ledger import Ledger
 from console.registering import Registrar
@@ -15,10 +17,13 @@ from console.settings import Settings
 from console.wiring import (
     Connections,
     assemble,
+    create_log,
     database,
     drop_ledger,
+    drop_log,
     holds_ledger,
     now_us,
+    open_log,
 )
 from ledger.catalogue import parse_type
 from ledger.checkpoint import origin_line
@@ -27,8 +32,8 @@ from ledger.envelope import encode_event, origin_of
 from ledger.errors import Malformed, Untrusted
 from ledger.event_ids import draw_event_ids
 from ledger.events import ZERO_ORIGIN, Event
+from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
-from ledger.log.postgres import PostgresLog
 from ledger.publish import RoleSigner, sign
 from ledger.registry_fields import found_fields
 from ledger.sources import REGISTRY, SEALS, source_names
@@ -62,12 +67,13 @@ def found_ledger(
     partitions: int,
     random_bytes: Callable[[int], bytes],
     told: Callable[[str], None],
+    security_file: Path | None = None,
     then: Callable[[Ledger, Founded], None] = lambda _ledger, _founded: None,
 ) -> Founded:
     """Founds a ledger in an empty place; raises Malformed where there is one.
 
     ``then`` may go on with the open ledger. What a failure leaves is removed, so that
-    ``init`` can be run again.
+    ``init`` can be run again. ``security_file``: where the security of its Kafka stands.
     """
     if not 1 <= partitions <= PARTITIONS_MAX:
         raise Malformed(
@@ -77,16 +83,21 @@ def found_ledger(
             where="--partitions",
         )
     origin_line(name, ZERO_ORIGIN)  # names the trouble before anything is made
-    fresh = _empty_directory(settings)
+    fresh = empty_directory(settings)
     try:
         ring = KeyRing(settings)
         own_passphrase = ring.create()
+        if settings.kafka is not None:
+            write_kafka_file(
+                settings.kafka_file, settings.kafka, security_file=security_file
+            )
         told("starting PostgreSQL")
         with database(settings) as (connections, changes):
-            _create_tables(connections, partitions)
+            _create_tables(settings, connections, partitions)
             try:
                 told("drawing keys and signing the founding record")
-                body = _found(connections, ring, name, partitions, random_bytes)
+                log = open_log(settings, connections)
+                body = _found(log, ring, name, partitions, random_bytes)
                 ledger = assemble(settings, connections)
                 told("registering the department and the catalogue")
                 types = _furnish(ledger, ring)
@@ -103,6 +114,7 @@ def found_ledger(
             except BaseException:
                 # A database of others outlives the directory: leave it as it was.
                 drop_ledger(connections.open())
+                drop_log(settings, [*source_names(partitions), SEALS])
                 raise
             then(ledger, founded)
             ledger.rest()
@@ -113,7 +125,7 @@ def found_ledger(
         raise
 
 
-def _empty_directory(settings: Settings) -> bool:
+def empty_directory(settings: Settings) -> bool:
     """Makes the directory; says whether it is ours to remove again."""
     folder = settings.directory
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -134,7 +146,9 @@ def _empty_directory(settings: Settings) -> bool:
     return True
 
 
-def _create_tables(connections: Connections, partitions: int) -> None:
+def _create_tables(
+    settings: Settings, connections: Connections, partitions: int
+) -> None:
     connection = connections.open()
     if holds_ledger(connection):
         raise Malformed(
@@ -142,13 +156,13 @@ def _create_tables(connections: Connections, partitions: int) -> None:
             expected="a database without one",
             where="--dsn",
         )
-    PostgresLog(connection).create([*source_names(partitions), SEALS])
+    create_log(settings, connections, [*source_names(partitions), SEALS])
     HeadStore(connection).create()
     migrate(connections.open())
 
 
 def _found(
-    connections: Connections,
+    log: EventLog,
     ring: KeyRing,
     name: str,
     partitions: int,
@@ -182,7 +196,6 @@ def _found(
         signers=[one.entry for one in signers],
     )
     signed = sign(event, signers, partitions=partitions)
-    log = PostgresLog(connections.open())
     log.append(REGISTRY, [signed.data])
     return encode_event(event)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, LiteralString
 
 import psycopg
@@ -22,13 +23,21 @@ from consumers.project import Projector
 from consumers.seal import Sealer
 from consumers.sealing_keys import SealingKeys
 from ledger.errors import Malformed, Unavailable
+from ledger.log.archive import Archive
+from ledger.log.archive_reader import ArchiveReader
+from ledger.log.archived import ArchivedLog
 from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
+from ledger.log.head_gaps import HeadGaps
 from ledger.log.journal import CheckpointJournal
+from ledger.log.kafka import KafkaLog
+from ledger.log.kafka_topics import assert_topics, create_topics, delete_topics
 from ledger.log.key_store import KeyStore
+from ledger.log.notices import Notices
 from ledger.log.postgres import PostgresLog, translated
+from ledger.registry import Registry
 from ledger.signing import verify
-from ledger.sources import source_names
+from ledger.sources import SEALS, base_of, source_names
 from projections.founding import found
 
 WAKE_ON: tuple[LiteralString, ...] = ("ledger_verdicts",)
@@ -57,6 +66,10 @@ class Connections:
             return self.dsn
         kept: dict[str, Any] = {n: v for n, v in parts.items() if n != "password"}
         return make_conninfo(**kept)
+
+    def closing(self, close: Callable[[], None]) -> None:
+        """Lets go of something else at the same time."""
+        self._stack.callback(close)
 
     def open(self) -> psycopg.Connection[Any]:
         """A new connection in autocommit mode; raises Unavailable when there is none."""
@@ -108,15 +121,51 @@ def holds_ledger(connection: psycopg.Connection[Any]) -> bool:
 
 
 def open_log(settings: Settings, connections: Connections) -> EventLog:
-    """The log of a ledger; it is closed together with the connections."""
-    return PostgresLog(connections.open(), wake_on=WAKE_ON)
+    """The log of a ledger; it is closed together with the connections.
+
+    Of a log on Kafka, what it lost of sealed records is read from the archive.
+    """
+    place = settings.kafka
+    if place is None:
+        return PostgresLog(connections.open(), wake_on=WAKE_ON)
+    log = KafkaLog(
+        place,
+        gaps=HeadGaps(connections.open()),
+        monotonic=time.monotonic,
+        woken=Notices(connections.open(), WAKE_ON).pending,
+    )
+    connections.closing(log.close)
+    archive = partial(ArchiveReader, settings.archive)
+    return ArchivedLog(log, archive, HeadStore(connections.open()))
 
 
 def create_log(
     settings: Settings, connections: Connections, sources: Sequence[str]
 ) -> None:
     """Makes the sources of a new ledger, all of them empty."""
-    PostgresLog(connections.open()).create(sources)
+    if settings.kafka is None:
+        PostgresLog(connections.open()).create(sources)
+    else:
+        create_topics(settings.kafka, sources)
+
+
+def drop_log(settings: Settings, sources: Sequence[str]) -> None:
+    """Deletes the topics of a founding that failed; tables go with their schema."""
+    if settings.kafka is not None:
+        delete_topics(settings.kafka, sources)
+
+
+def check_log(settings: Settings, head: HeadStore, founding: Registry) -> None:
+    """Refuses to start on topics that are not as they must be, or have lost records.
+
+    A source that was succeeded may be damaged: that is why it was.
+    """
+    if settings.kafka is None:
+        return
+    sealed = head.load().tip.nexts
+    succeeded = {base_of(source) for source in sealed if base_of(source) != source}
+    sources = {*source_names(founding.partitions), SEALS, *sealed} - succeeded
+    assert_topics(settings.kafka, sorted(sources))
 
 
 @contextmanager
@@ -157,9 +206,14 @@ def assemble(
     ring = KeyRing(settings)
     tables = connections.open()
     founding = found(log)
+    check_log(settings, head, founding)
 
-    def make_sealer(_opened: ExitStack) -> Sealer:
+    def make_sealer(opened: ExitStack) -> Sealer:
         keys = SealingKeys(founding, ring.sealer_of)
+        archive = None
+        if settings.kafka is not None:
+            archive = Archive(settings.archive)
+            opened.callback(archive.close)
         return Sealer(
             log,
             head,
@@ -168,6 +222,7 @@ def assemble(
             clock=now_us,
             verify=verify,
             journal=CheckpointJournal(settings.journal),
+            archive=archive,
             accept_clock=accept_clock,
         )
 

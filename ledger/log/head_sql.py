@@ -47,6 +47,12 @@ CREATE TABLE IF NOT EXISTS head.verdict (
 );
 CREATE INDEX IF NOT EXISTS verdict_waiting ON head.verdict (first)
     WHERE carried_in IS NULL;
+CREATE TABLE IF NOT EXISTS head.gap (
+    source text NOT NULL,
+    ordinal bigint NOT NULL,
+    kafka_offset bigint NOT NULL,
+    PRIMARY KEY (source, ordinal)
+);
 INSERT INTO head.head (seal_no, digest, published, seals_next)
 VALUES (-1, decode(repeat('00', 32), 'hex'), -1, 0) ON CONFLICT DO NOTHING;
 """

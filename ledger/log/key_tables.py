@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # A destroyed pair keeps its row, without the secret: the primary key itself sees to it
 # that no second secret is ever written for it.
-_CREATE: Final[tuple[LiteralString, ...]] = (
+CREATE: Final[tuple[LiteralString, ...]] = (
     # Two callers at once: IF NOT EXISTS alone lets one of them fail.
     "SELECT pg_advisory_xact_lock(hashtextextended('license-ledger keys', 0))",
     "CREATE SCHEMA IF NOT EXISTS keys",
@@ -183,7 +183,7 @@ class KeyTables:
             translated("creating the key store"),
             self._cursor.connection.transaction(),
         ):
-            for statement in _CREATE:
+            for statement in CREATE:
                 self._cursor.execute(statement)
             self._cursor.execute(_FOUND, {"pepper": pepper})
 
