@@ -114,13 +114,18 @@ class Node:
             return
         offset = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
+            started = subprocess.Popen(
                 [*self._tied, *self.command, "kafka.Kafka", str(self._settings)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._process = started
+        if not self._bound:
+            # It outlives us: Popen would complain of a child that nobody waits for.
+            self._process = psutil.Process(started.pid)
+            started.returncode = 0
         self._offset = offset
         if wait:
             self.wait_started()
