@@ -55,7 +55,7 @@ class Sealer:
 
     ``origin`` is the checkpoints' origin line, ``clock`` gives UTC µs. With
     ``accept_clock`` an operator says that the clock is right although it disagrees with
-    the last seal or with PostgreSQL. After Unavailable, call ``step`` again (with new
+    the last seal, PostgreSQL or the log's store. After Unavailable, call ``step`` again (with new
     connections if the old ones are lost); after Fenced or Untrusted, stop.
     """
 
@@ -243,15 +243,21 @@ class Sealer:
             )
         compared = self._clocks_compared_at
         if compared is None or abs(now - compared) >= _COMPARE_CLOCKS_US:
-            apart = now - self._store.clock()
-            if abs(apart) > CLOCKS_APART_MAX_US:
-                raise Unavailable(
-                    "the clock and PostgreSQL's disagree",
-                    expected=f"at most {CLOCKS_APART_MAX_US} µs",
-                    found=f"{apart} µs",
-                )
+            self._compare_clocks(now)
             self._clocks_compared_at = now
         return now
+
+    def _compare_clocks(self, now: int) -> None:
+        for whose, theirs in (
+            ("PostgreSQL's", self._store.clock()),
+            ("the log's", self._log.clock()),
+        ):
+            if theirs is not None and abs(now - theirs) > CLOCKS_APART_MAX_US:
+                raise Unavailable(
+                    f"the clock and {whose} disagree",
+                    expected=f"at most {CLOCKS_APART_MAX_US} µs",
+                    found=f"{now - theirs} µs",
+                )
 
     def _placed_of(self, seal_no: int) -> Sequence[Placed] | None:
         if seal_no not in self._placed:

@@ -77,8 +77,9 @@ class MemoryLog(EventLog):
             }
 
     @override
-    def clock(self) -> None:
-        """A list has no clock."""
+    def clock(self) -> int | None:
+        """See the contract; a list has none."""
+        return None
 
     @override
     def wait(self, timeout_s: float) -> None:

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
 import pytest
+from typing_extensions import override
 
 from consumers.seal import Sealer
 from ledger.errors import Unavailable, Untrusted
 from ledger.events import Seal
 from ledger.log.head import Fenced
 from ledger.log.journal import CheckpointJournal
+from ledger.log.memory import MemoryLog
 from ledger.seal import encode_seal, signed_seal
 from ledger.seal_reader import Fork
 from ledger.sources import SEALS
@@ -211,6 +213,30 @@ def test_clock_that_disagrees_with_postgres_stops_the_sealer(
         sealer.step()
     assert world.seals() == []
     assert world.sealer().step()
+
+
+class ClockedLog(MemoryLog):
+    """The world's log, in a store that has a clock of its own."""
+
+    def __init__(self, world: World, clock: Callable[[], int]) -> None:
+        super().__init__(world.store)
+        self._own_clock = clock
+
+    @override
+    def clock(self) -> int:
+        return self._own_clock()
+
+
+@pytest.mark.parametrize("apart", [-61_000_000, 61_000_000])
+def test_clock_that_disagrees_with_the_logs_store_stops_the_sealer(
+    world: World, apart: int
+) -> None:
+    world.log.append("registry", [FOUND])
+    brokers = ClockedLog(world, lambda: world.head.clock() + apart)
+    with pytest.raises(Unavailable, match="the log's"):
+        world.sealer(log=brokers).step()
+    assert world.seals() == []
+    assert world.sealer(log=ClockedLog(world, world.head.clock)).step()
 
 
 def test_clock_that_jumps_while_running_stops_the_sealer(founded: World) -> None:
