@@ -69,3 +69,10 @@ def offset_of(gaps: Sequence[Gap], ordinal: int) -> int:
     """The offset of a record up to which all gaps are known."""
     at = bisect_right(gaps, ordinal, key=lambda gap: gap.ordinal) - 1
     return ordinal if at < 0 else ordinal + gaps[at].offset - gaps[at].ordinal
+
+
+def ordinal_of(gaps: Sequence[Gap], offset: int) -> int:
+    """How many records lie before an offset up to which all gaps are known."""
+    at = bisect_right(gaps, offset - 1, key=lambda gap: gap.offset)
+    before = offset if not at else offset - gaps[at - 1].offset + gaps[at - 1].ordinal
+    return before if at == len(gaps) else min(before, gaps[at].ordinal)

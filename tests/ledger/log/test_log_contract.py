@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.errors import Malformed, Unknown
 from ledger.log.contract import RECORD_SIZE_MAX, EventLog
-from tests.ledger.log.logs import KINDS, OpenLog
+from tests.ledger.log.logs import KINDS, MARKS, OpenLog
 
 ALL = 1_000_000_000
 LONG_S = 60.0
@@ -21,7 +21,7 @@ LONG_S = 60.0
 @pytest.fixture(
     params=[
         pytest.param(
-            name, marks=() if name == "memory" else (getattr(pytest.mark, name),)
+            name, marks=[getattr(pytest.mark, mark) for mark in MARKS.get(name, ())]
         )
         for name in KINDS
     ]

@@ -1,0 +1,134 @@
+"""What producers and consumers of the ledger have in common: options, opening, errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, TypeVar
+
+from kafka import KafkaConsumer
+from kafka.errors import (
+    AuthorizationError,
+    CorruptRecordError,
+    IllegalSaslStateError,
+    KafkaError,
+    SaslAuthenticationFailedError,
+    UnsupportedCodecError,
+    UnsupportedSaslMechanismError,
+)
+
+from ledger.errors import Unavailable, Untrusted
+from ledger.log.kafka_settings import KafkaPlace
+
+T = TypeVar("T")
+
+BOOTSTRAP_S: Final = 3.0
+REQUEST_S: Final = 5.0
+METADATA_AGE_S: Final = 60
+RECONNECT_MAX_S: Final = 1
+
+_REFUSED_USER: Final = (
+    IllegalSaslStateError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+
+# The client reports on each try what we retry and, in the end, raise once.
+for _name in ("cluster", "consumer", "coordinator", "net", "producer"):
+    logging.getLogger(f"kafka.{_name}").setLevel(logging.CRITICAL)
+
+
+class Client(NamedTuple):
+    """A producer or consumer, and the network client under it."""
+
+    face: Any
+    network: Any
+
+
+def options(place: KafkaPlace) -> dict[str, Any]:
+    """The options that every client gets; raises Malformed."""
+    return {
+        "bootstrap_servers": list(place.bootstrap),
+        "bootstrap_timeout_ms": int(BOOTSTRAP_S * 1000),
+        "client_id": "license-ledger",
+        "request_timeout_ms": int(REQUEST_S * 1000),
+        "metadata_max_age_ms": METADATA_AGE_S * 1000,
+        "reconnect_backoff_max_ms": RECONNECT_MAX_S * 1000,
+        "allow_auto_create_topics": False,
+        "metrics_enabled": False,
+        **place.security.options(),
+    }
+
+
+def opened(make: Callable[..., Any], given: dict[str, Any]) -> Client:
+    """Makes a client, which asks a broker at once; raises what the library raises.
+
+    A client that cannot be made leaves its network thread behind: that is ended here.
+    """
+    begun: list[Any] = []
+
+    def begin(**config: Any) -> Any:
+        begun.append(KafkaConsumer.DEFAULT_CONFIG["kafka_client"](**config))
+        return begun[-1]
+
+    try:
+        face = make(**given, kafka_client=begin)
+    except BaseException:
+        for network in begun:
+            network.close()
+        raise
+    return Client(face, begun[-1])
+
+
+@contextmanager
+def translated(place: KafkaPlace, where: str) -> Iterator[None]:
+    """Turns Kafka's errors into ours.
+
+    Unavailable: no answer, or no permission. Untrusted: a record does not have its
+    checksum, or is compressed although its topic is not.
+    """
+    try:
+        yield
+    except (CorruptRecordError, UnsupportedCodecError) as error:
+        raise Untrusted(
+            "Kafka holds damaged records", found=str(error), where=where
+        ) from error
+    except (KafkaError, OSError) as error:
+        if (refused := refusal(place, error, where)) is not None:
+            raise refused from error
+        raise unavailable(error, where) from error
+
+
+def refusal(
+    place: KafkaPlace, error: BaseException | None, where: str
+) -> Unavailable | None:
+    """What to raise when the brokers do not let us; None for every other error."""
+    user = place.security.username or "the client"
+    if isinstance(error, AuthorizationError):
+        return Unavailable(
+            "Kafka does not permit this",
+            expected=f"{user} to be allowed it",
+            found=f"{type(error).__name__} {_named(error)}".rstrip(),
+            where=where,
+        )
+    if isinstance(error, _REFUSED_USER):
+        return Unavailable(
+            "the brokers do not accept the user",
+            expected=f"{user} with {place.security.mechanism}",
+            found=type(error).__name__,
+            where=where,
+        )
+    return None
+
+
+def unavailable(error: BaseException | None, where: str) -> Unavailable:
+    """What to raise when the brokers have not answered for too long."""
+    return Unavailable(
+        "Kafka did not answer", found=type(error).__name__ if error else "", where=where
+    )
+
+
+def _named(error: AuthorizationError) -> str:
+    topics = error.args[0] if error.args else ""
+    return ", ".join(sorted(topics)) if isinstance(topics, set) else str(topics or "")
