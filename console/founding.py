@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from console.kafka_file import write_kafka_file
+from console.kafka_file import SINGLE_BROKER, write_kafka_file
 from console.key_ring import DEPARTMENT, ROOT, SEALER, KeyRing
 from console.ledger import Ledger
 from console.registering import Registrar
@@ -240,9 +240,12 @@ def document(founded: Founded, settings: Settings) -> Mapping[str, Any]:
 
 
 def _warnings(founded: Founded, settings: Settings) -> Sequence[str]:
-    if not founded.own_passphrase:
-        return []
-    return [
-        f"no passphrase was given: one was written to {settings.own_passphrase}; "
-        "whoever reads that directory can sign as this ledger"
-    ]
+    found: list[str] = []
+    if settings.kafka is not None and settings.kafka.single_broker:
+        found.append(SINGLE_BROKER)
+    if founded.own_passphrase:
+        found.append(
+            f"no passphrase was given: one was written to {settings.own_passphrase}; "
+            "whoever reads that directory can sign as this ledger"
+        )
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from console.kafka_file import SINGLE_BROKER
 from console.ledger import Ledger
 from console.reading import Reader
 from ledger.errors import Malformed, Unknown
@@ -27,6 +28,7 @@ def status(ledger: Ledger, *, as_of: int) -> dict[str, Any]:
     verdicts = audit_trail.count_by_verdict(ledger.views)
     by_state = licenses.count_by_state(ledger.views, legal_day(as_of), registry)
     accepted = verdicts.pop("accepted", 0)
+    kafka = ledger.settings.kafka
     return {
         "as_of": instant_text(as_of),
         "records": sum(ends.values()),
@@ -40,6 +42,7 @@ def status(ledger: Ledger, *, as_of: int) -> dict[str, Any]:
         "by_refusal": dict(sorted(verdicts.items())),
         "vkey": ledger.vkey,
         "dsn": ledger.shown_dsn,
+        "kafka": None if kafka is None else ",".join(kafka.bootstrap),
         "warnings": warnings(ledger),
     }
 
@@ -47,6 +50,9 @@ def status(ledger: Ledger, *, as_of: int) -> dict[str, Any]:
 def warnings(ledger: Ledger) -> list[str]:
     """What an operator should know about how this ledger is kept."""
     found: list[str] = []
+    kafka = ledger.settings.kafka
+    if kafka is not None and kafka.single_broker:
+        found.append(SINGLE_BROKER)
     if ledger.settings.passphrase is None and ledger.settings.own_passphrase.exists():
         found.append(
             "the key files' passphrase lies beside them in "

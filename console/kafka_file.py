@@ -23,6 +23,9 @@ from console.secret_file import first_line
 from ledger.errors import Malformed
 from ledger.log.kafka_settings import KafkaPlace, KafkaSecurity, Mechanism, Protocol
 
+SINGLE_BROKER: Final = (
+    "the log lies on one Kafka broker (single_broker): one broken disk loses it"
+)
 _PLACE: Final = {"bootstrap", "prefix", "single_broker", "security"}
 _FILES: Final = ("ca_file", "certificate_file", "key_file")
 _SECURITY: Final = {"protocol", "mechanism", "username", "password_file", *_FILES}

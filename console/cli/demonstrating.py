@@ -6,7 +6,8 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,9 @@ from console.ledger import Ledger
 from console.output import WORDS, Answer, give, say, warn
 from console.settings import Settings
 from console.wiring import now_us
-from ledger.errors import Malformed
+from deploy.kafka import KafkaUnavailable, LocalKafka
+from ledger.errors import Malformed, Unavailable
+from ledger.log.kafka_settings import KafkaPlace
 from ledger.refusals import ACCEPTED, REFUSALS
 from ledger.workdays import legal_day
 
@@ -42,6 +45,12 @@ def demo(
     seed: Annotated[
         int, typer.Option("--seed", help="Another seed tells another story.")
     ] = SEED,
+    kafka: Annotated[
+        bool,
+        typer.Option(
+            "--kafka", help="Its log lies on three Kafka brokers, started for it."
+        ),
+    ] = False,
     directory: Dir = None,
     dsn: Dsn = None,
     passphrase_file: PassphraseFile = None,
@@ -52,6 +61,12 @@ def demo(
     Offices, five license types, corrections, late reports, a joint signature, refused
     attempts, one destroyed key, and the proofs at the end.
     """
+    if kafka and directory is not None:
+        raise Malformed(
+            "brokers of a demonstration end with it, and the log with them",
+            expected="--kafka without --dir; init --kafka founds a ledger that stays",
+            where="--dir",
+        )
     started = time.monotonic()
     story = tell(seed, today=legal_day(now_us()))
     found: dict[str, Any] = {}
@@ -70,7 +85,10 @@ def demo(
                 )
             )
 
-    with _settings(directory, dsn, passphrase_file) as settings:
+    with (
+        _settings(directory, dsn, passphrase_file) as where,
+        _on_kafka(where) if kafka else nullcontext(where) as settings,
+    ):
         say(f"founding {NAME}, seed {seed}")
         founded = found_ledger(
             settings,
@@ -101,6 +119,22 @@ def _settings(
         )
     with tempfile.TemporaryDirectory(prefix="license-ledger-demo-") as folder:
         yield Settings(directory=Path(folder) / "ledger")
+
+
+@contextmanager
+def _on_kafka(settings: Settings) -> Iterator[Settings]:
+    """The same ledger, its log on three brokers that last as long as it does."""
+    say("starting three Kafka brokers (their jars are downloaded the first time)")
+    try:
+        kafka = LocalKafka(settings.directory.parent / "kafka", nodes=3)
+        kafka.up()
+    except KafkaUnavailable as error:
+        raise Unavailable("no Kafka can be started here", found=str(error)) from error
+    try:
+        place = KafkaPlace(bootstrap=tuple(kafka.bootstrap.split(",")), prefix=NAME)
+        yield replace(settings, kafka=place)
+    finally:
+        kafka.down()
 
 
 class _Watch:

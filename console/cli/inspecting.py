@@ -145,6 +145,8 @@ def _status(document: dict[str, Any]) -> str:
             lines.append(f"  {title}:")
             lines += [f"    {name:<22}{n:>10}" for name, n in document[member].items()]
     lines += [f"verifier key: {document['vkey']}", f"database: {document['dsn']}"]
+    if document["kafka"]:
+        lines.append(f"log: Kafka at {document['kafka']}")
     return "\n".join(lines)
 
 
