@@ -169,8 +169,9 @@ class KafkaLog(EventLog):
         return _SLICE_ACTIVE_S if active else _SLICE_IDLE_S
 
     def _scan(self, source: str) -> Scan:
-        if source not in self._partitions:
-            self._discover()
+        for anew in (False, True):
+            if source not in self._partitions:
+                self._discover(anew=anew)
         partition = self._partitions.get(source)
         if partition is None:
             raise Unknown("no such source in this log", found=source)
@@ -180,11 +181,11 @@ class KafkaLog(EventLog):
     def _follow_all(self) -> None:
         at = self._discovered_at
         if at is None or self._monotonic() - at > _REDISCOVER_S:
-            self._discover()
+            self._discover(anew=at is not None)
         self._follow(self._partitions)
 
-    def _discover(self) -> None:
-        for partition in sorted(self._tail.partitions()):
+    def _discover(self, *, anew: bool) -> None:
+        for partition in sorted(self._tail.partitions(anew=anew)):
             source = self._place.source_of(partition)
             if source is not None and (self._given is None or source in self._given):
                 self._partitions[source] = partition

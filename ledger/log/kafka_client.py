@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -61,15 +61,27 @@ def options(place: KafkaPlace) -> dict[str, Any]:
     }
 
 
-def opened(make: Callable[..., Any], given: dict[str, Any]) -> Client:
+def opened(
+    make: Callable[..., Any],
+    given: dict[str, Any],
+    *,
+    topics: Collection[str] | None = (),
+) -> Client:
     """Makes a client, which asks a broker at once; raises what the library raises.
 
-    A client that cannot be made leaves its network thread behind: that is ended here.
+    ``topics``: those that it is to know from the start, None for all. A client that
+    cannot be made leaves its network thread behind: that is ended here.
     """
     begun: list[Any] = []
 
     def begin(**config: Any) -> Any:
         begun.append(KafkaConsumer.DEFAULT_CONFIG["kafka_client"](**config))
+        cluster = begun[-1].cluster
+        # The option is not handed on: a question for a topic would make it, anyhow.
+        cluster.config["allow_auto_create_topics"] = False
+        cluster.need_all_topic_metadata = topics is None
+        for topic in topics or ():
+            cluster.add_topic(topic)
         return begun[-1]
 
     try:

@@ -93,24 +93,29 @@ class PartitionConsumer:
             for partition, offset in positions.items():
                 self._client.face.seek(TopicPartition(*partition), offset)
 
-    def partitions(self) -> set[Partition]:
-        """All partitions under the ledger's prefix that the brokers show us."""
+    def partitions(self, *, anew: bool) -> set[Partition]:
+        """All partitions under the ledger's prefix that the brokers show us.
 
-        def ask(face: Any) -> set[Partition]:
-            start = f"{self._place.prefix}."
+        As they were when the connection was made, or ``anew``.
+        """
+        start = f"{self._place.prefix}."
+
+        def ask(client: Client) -> set[Partition]:
+            cluster = client.network.cluster
+            topics = client.face.topics() if anew else cluster.topics()
             return {
                 Partition(topic, number)
-                for topic in face.topics()
+                for topic in topics
                 if topic.startswith(start)
-                for number in face.partitions_for_topic(topic)
+                for number in cluster.partitions_for_topic(topic)
             }
 
-        return self._asked(ask, f"looking for topics {self._place.prefix}.*")
+        return self._asked(ask, f"looking for topics {start}*")
 
     def starts(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """The first offset that each partition still holds."""
         return self._asked(
-            lambda face: _offsets(face.beginning_offsets, partitions),
+            lambda client: _offsets(client.face.beginning_offsets, partitions),
             "asking for the starts of the log",
         )
 
@@ -123,7 +128,7 @@ class PartitionConsumer:
         settle = Patience(self._monotonic, _SETTLE_S)
         while True:
             found = self._asked(
-                lambda face: _offsets(face.end_offsets, at_least),
+                lambda client: _offsets(client.face.end_offsets, at_least),
                 "asking for the ends of the log",
             )
             self._check_topics()
@@ -199,11 +204,11 @@ class PartitionConsumer:
                 found.append(Fetched(partition, (), position))
         return found
 
-    def _asked(self, question: Callable[[Any], T], where: str) -> T:
+    def _asked(self, question: Callable[[Client], T], where: str) -> T:
         patience = Patience(self._monotonic, self._patience_s)
         while True:
             try:
-                return question(self._connected().face)
+                return question(self._connected())
             except (KafkaError, OSError) as error:
                 self._go_on(error, patience, where)
 
@@ -264,6 +269,7 @@ class PartitionConsumer:
                 "receive_message_max_bytes": _FRAME_SIZE_MAX,
                 "max_poll_records": _RECORDS_MAX,
             },
+            topics=None,
         )
         self._paused = set()
         if self._positions:

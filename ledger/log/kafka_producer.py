@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any, Final, NamedTuple
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import BrokerResponseError, KafkaError, KafkaTimeoutError
 
 from ledger.errors import Unavailable, Unknown
 from ledger.log.contract import check_records
@@ -79,6 +79,7 @@ class KafkaAppender:
         self._monotonic = monotonic
         self._patience_s = patience_s
         self._client: Client | None = None
+        self._topics = {place.clock.topic}
         self._no_clock = False
 
     def append(self, source: str, records: Sequence[bytes]) -> list[Appended]:
@@ -101,6 +102,7 @@ class KafkaAppender:
             )
             for source, records in batches.items()
         }
+        self._topics.update(one.partition.topic for one in sending.values())
         patience = Patience(self._monotonic, self._patience_s)
         where = f"appending to {', '.join(sorted(batches))}"
         for source, one in sending.items():
@@ -240,6 +242,7 @@ class KafkaAppender:
                 "max_block_ms": int(_METADATA_S * 1000),
                 "delivery_timeout_ms": int(_DELIVERY_S * 1000),
             },
+            topics=self._topics,
         )
         return self._client
 
@@ -255,7 +258,9 @@ def _answers(client: Client) -> bool:
     asked = client.network.cluster.request_update()
     asked.add_both(lambda _: answered.set())
     client.network.wakeup()
-    return answered.wait(REQUEST_S) and bool(asked.succeeded())
+    return answered.wait(REQUEST_S) and (
+        asked.succeeded() or isinstance(asked.exception, BrokerResponseError)
+    )
 
 
 def _end(client: Client) -> None:
