@@ -1,45 +1,27 @@
-"""The gaps of a log on Kafka, beside the seal head that they are complete up to."""
+"""The gaps of a log on Kafka, kept beside the seal head that covers them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from ledger.log.head_sql import GAP, GAPS, KNOWN, NOTE_GAP
 from ledger.log.offset_gaps import Gap, OffsetGaps, check_same
 from ledger.log.postgres import require_autocommit, translated
-from ledger.sources import SEALS
 
 if TYPE_CHECKING:
     import psycopg
 
-_KNOWN: Final = """
-SELECT CASE WHEN %(source)s::text = %(seals)s::text THEN h.seals_next
-    ELSE coalesce((s.nexts ->> %(source)s::text)::bigint, 0) END
-FROM head.head AS h LEFT JOIN head.seal AS s USING (seal_no)
-"""
-_GAPS: Final = """
-SELECT ordinal, kafka_offset FROM head.gap WHERE source = %(source)s::text
-ORDER BY ordinal
-"""
-_NOTE: Final = """
-WITH noted AS (
-    INSERT INTO head.gap (source, ordinal, kafka_offset)
-    VALUES (%(source)s::text, %(ordinal)s::bigint, %(kafka_offset)s::bigint)
-    ON CONFLICT DO NOTHING RETURNING kafka_offset
-)
-SELECT kafka_offset FROM noted UNION ALL
-SELECT kafka_offset FROM head.gap
-WHERE source = %(source)s::text AND ordinal = %(ordinal)s::bigint
-"""
-
 
 class HeadGaps(OffsetGaps):
-    """Table ``head.gap`` of one database; everything that is sealed was scanned.
+    """Table ``head.gap``; what is sealed, and what is read of ``seals``, is complete.
 
-    The connection becomes its own, in autocommit mode (else Malformed). Errors: see
-    ``ledger.log.postgres.translated``.
+    A sealer scans a source before it seals it, and each gap is committed here, durably,
+    before the head that covers it is. So a crash in between leaves gaps too many: they
+    are found at the same place again. The connection stays its owner's, in autocommit
+    mode (else Malformed). Errors: see ``ledger.log.postgres.translated``.
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -48,21 +30,17 @@ class HeadGaps(OffsetGaps):
 
     @override
     def known(self, source: str) -> tuple[int, Sequence[Gap]]:
-        values = {"source": source, "seals": SEALS}
-        with translated("looking for gaps"):
-            # In this order: the gaps below a head were noted before it was committed.
-            row = self._cursor.execute(_KNOWN, values).fetchone()
-            rows = self._cursor.execute(_GAPS, values).fetchall()
-        return (int(row[0]) if row else 0), [Gap(*one) for one in rows]
+        values = {"source": source}
+        with translated(f"reading the gaps of {source}"):
+            # In this order: a gap below what is sealed was there before it was sealed.
+            row = self._cursor.execute(KNOWN, values).fetchone()
+            gaps = self._cursor.execute(GAPS, values).fetchall()
+        return (row[0] if row else 0), [Gap(*gap) for gap in gaps]
 
     @override
     def note(self, source: str, gap: Gap) -> None:
-        values = {
-            "source": source,
-            "ordinal": gap.ordinal,
-            "kafka_offset": gap.offset,
-        }
-        with translated("noting a gap"):
-            row = self._cursor.execute(_NOTE, values).fetchone()
-        if row is not None:
-            check_same(source, Gap(gap.ordinal, int(row[0])), gap)
+        values = {"source": source, "ordinal": gap.ordinal, "offset": gap.offset}
+        with translated(f"noting a gap of {source}"):
+            self._cursor.execute(NOTE_GAP, values)
+            row = self._cursor.execute(GAP, values).fetchone()
+        check_same(source, gap if row is None else Gap(gap.ordinal, row[0]), gap)

@@ -50,6 +50,12 @@ CREATE INDEX IF NOT EXISTS verdict_waiting ON head.verdict (first)
 CREATE TABLE IF NOT EXISTS head.gap (
     source text NOT NULL,
     ordinal bigint NOT NULL,
+    "offset" bigint NOT NULL CHECK ("offset" > ordinal),
+    PRIMARY KEY (source, ordinal)
+);
+CREATE TABLE IF NOT EXISTS head.gap (
+    source text NOT NULL,
+    ordinal bigint NOT NULL,
     kafka_offset bigint NOT NULL,
     PRIMARY KEY (source, ordinal)
 );
@@ -185,4 +191,26 @@ TILES: Final = """
 SELECT level, index, hashes FROM head.tile
 WHERE (level, index) > (%(level)s::integer, %(index)s::bigint)
 ORDER BY level, index LIMIT %(n)s::bigint
+"""
+
+# What the seals cover was scanned to the end before: its gaps are all here.
+KNOWN: Final = """
+SELECT CASE WHEN %(source)s::text = 'seals' THEN seals_next
+    ELSE coalesce((nexts ->> %(source)s::text)::bigint, 0) END
+FROM head.head LEFT JOIN head.seal USING (seal_no)
+"""
+
+GAPS: Final = """
+SELECT ordinal, "offset" FROM head.gap WHERE source = %(source)s::text ORDER BY ordinal
+"""
+
+NOTE_GAP: Final = """
+INSERT INTO head.gap (source, ordinal, "offset")
+VALUES (%(source)s::text, %(ordinal)s::bigint, %(offset)s::bigint)
+ON CONFLICT DO NOTHING
+"""
+
+GAP: Final = """
+SELECT "offset" FROM head.gap
+WHERE source = %(source)s::text AND ordinal = %(ordinal)s::bigint
 """
