@@ -65,6 +65,12 @@ class Running:
             with suppress(ProcessLookupError):
                 kill(self.process.pid, signal.SIGKILL)
 
+    def stop(self) -> None:
+        """Asks it to stop, as an operator does."""
+        assert self.process.pid is not None
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, signal.SIGTERM)
+
     def end(self) -> Ended:
         """Waits for its end."""
         self.process.join(_PATIENCE_S)

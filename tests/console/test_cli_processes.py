@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from console.cli.operating import sources_of
 from tests.console.cli_ledger import CliLedger, later
+from tests.console.commands import Commands
 
 pytestmark = pytest.mark.postgres
 
@@ -101,6 +107,180 @@ def test_run_serves_the_acts_of_other_processes_until_it_is_told_to_stop(
         code, document = ended(process)
     assert code == 0
     assert set(document) == {"projected"}
+
+
+def said(process: subprocess.Popen[str], text: str) -> str:
+    """Waits until a process has said this on stderr; the line."""
+    assert process.stderr is not None
+    heard = ""
+    patience = threading.Timer(TIMEOUT_S, process.kill)
+    patience.start()
+    try:
+        for line in process.stderr:
+            heard += line
+            if text in line:
+                return line
+    finally:
+        patience.cancel()
+    raise AssertionError(f"{text!r} was not said: {heard}")
+
+
+def stopped(process: subprocess.Popen[str]) -> Any:
+    """What a process prints that is asked to stop."""
+    process.send_signal(signal.SIGTERM)
+    code, document = ended(process)
+    assert code == 0
+    return document
+
+
+def test_sealer_and_projectors_are_processes_of_their_own(
+    cli_ledger: CliLedger,
+) -> None:
+    before = cli_ledger.json("status")["records"]
+    with (
+        started(cli_ledger, "seal") as sealer,
+        started(cli_ledger, "project", "--partitions", "0-5") as first,
+        started(cli_ledger, "project", "--partitions", "6-11") as second,
+    ):
+        assert said(sealer, "holding=").endswith("holding=seal\n")
+        assert "holding=registry,events-0,events-1," in said(first, "holding=")
+        assert "holding=events-6,events-7," in said(second, "holding=")
+        issued = [cli_ledger.issue() for _ in range(8)]
+        states = {cli_ledger.json("show", one)["state"] for one in issued}
+        assert states == {"VALID"}
+        after = cli_ledger.json("status")["records"]
+        documents = [stopped(one) for one in (first, second)]
+        assert stopped(sealer)["sealed"] > 0
+    assert after - before == 8
+    # They did it, and not the commands that waited for it.
+    assert sum(one["projected"] for one in documents) == 8
+
+
+def test_a_command_projects_what_nobody_projects(cli_ledger: CliLedger) -> None:
+    with (
+        started(cli_ledger, "seal") as sealer,
+        started(cli_ledger, "project", "--partitions", "3,7-8") as some,
+    ):
+        said(sealer, "holding=seal")
+        assert "holding=events-3,events-7,events-8\n" in said(some, "holding=")
+        issued = [cli_ledger.issue() for _ in range(12)]
+        for one in issued:
+            assert cli_ledger.json("show", one)["state"] == "VALID"
+        stopped(some)
+        stopped(sealer)
+
+
+def test_standby_takes_over_from_a_killed_owner(cli_ledger: CliLedger) -> None:
+    group = ("project", "--partitions", "0-11")
+    with ExitStack() as stack:
+        owner = stack.enter_context(started(cli_ledger, *group))
+        said(owner, "holding=registry,")
+        sealer = stack.enter_context(started(cli_ledger, "seal"))
+        said(sealer, "holding=seal")
+        heir = stack.enter_context(started(cli_ledger, *group))
+        said(heir, "holding=nothing")
+        owner.kill()
+        assert owner.wait(TIMEOUT_S) == -signal.SIGKILL
+        said(heir, "holding=registry,")
+        license_id = cli_ledger.issue()
+        assert cli_ledger.json("show", license_id)["state"] == "VALID"
+        assert stopped(heir)["projected"] == 1
+        stopped(sealer)
+
+
+def test_of_two_sealers_one_seals_and_the_other_follows_it(
+    cli_ledger: CliLedger,
+) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(started(cli_ledger, "seal"))
+        said(first, "holding=seal")
+        second = stack.enter_context(started(cli_ledger, "seal"))
+        said(second, "holding=nothing")
+        cli_ledger.issue()
+        assert stopped(first)["sealed"] > 0
+        said(second, "holding=seal")
+        cli_ledger.issue()
+        assert stopped(second)["sealed"] > 0
+    seals = cli_ledger.json("audit")
+    assert seals["result"] == "pass"
+
+
+def test_a_lost_connection_is_made_again(cli_ledger: CliLedger) -> None:
+    dsn = cli_ledger.json("status")["dsn"]
+    with (
+        started(cli_ledger, "seal") as sealer,
+        started(cli_ledger, "project") as projector,
+    ):
+        said(sealer, "holding=seal")
+        said(projector, "holding=registry,")
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            conn.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+        for process, word in ((sealer, "sealing on"), (projector, "projecting on")):
+            said(process, "trying again")
+            said(process, word)
+        said(sealer, "holding=seal")
+        said(projector, "holding=registry,")
+        cli_ledger.issue()
+        assert stopped(projector)["projected"] == 1
+        assert stopped(sealer)["sealed"] > 0
+
+
+@pytest.mark.parametrize("text", ["12", "3-1", "-1", "0-12", "a", "", "1,,2", "1-"])
+def test_partitions_that_are_none_are_bad_usage(
+    cli_ledger: CliLedger, text: str
+) -> None:
+    error = cli_ledger.json("project", f"--partitions={text}", code=2)["error"]
+    assert error["where"] == "--partitions"
+
+
+def test_partitions_are_named_by_numbers_and_spans() -> None:
+    assert sources_of("1,3-4,4", 6) == ["events-1", "events-3", "events-4"]
+    assert sources_of("0", 6) == ["registry", "events-0"]
+    assert sources_of(None, 2) == ["registry", "events-0", "events-1"]
+
+
+def test_take_over_storm_leaves_the_tables_of_one(
+    cli_ledger: CliLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = int(os.environ.get("LICENSE_LEDGER_SEED") or random.randrange(10**6))
+    with capsys.disabled():
+        sys.stdout.write(f"\nLICENSE_LEDGER_SEED={seed}\n")
+    chance = random.Random(seed)
+    owners = Commands(cli_ledger.directory, tmp_path)
+    kinds = [
+        ("seal",),
+        ("seal",),
+        ("project", "--partitions", "0-5"),
+        ("project", "--partitions", "4-11"),
+        ("project",),
+    ]
+    running = [owners.start(*kind) for kind in kinds]
+    issued = []
+    try:
+        for _ in range(12):
+            issued.append(cli_ledger.issue())
+            index = chance.randrange(len(kinds))
+            gone, killed = running[index], chance.random() < 0.5
+            if killed:
+                gone.kill()
+            else:
+                gone.stop()
+            code = gone.end().code
+            early = (128 + signal.SIGTERM, -signal.SIGTERM)  # before it could listen
+            assert code in ((-9,) if killed else (0, *early)), code
+            running[index] = owners.start(*kinds[index])
+    finally:
+        for one in running:
+            one.kill()
+            one.end()
+    for license_id in issued:
+        assert cli_ledger.json("show", license_id)["state"] == "VALID"
+        assert len(cli_ledger.json("history", license_id)["events"]) == 1
+    assert cli_ledger.json("rebuild")["equal"]
+    assert cli_ledger.json("audit")["result"] == "pass"
 
 
 def test_new_department_acts_with_its_own_key(cli_ledger: CliLedger) -> None:
