@@ -101,7 +101,7 @@ def main_authority(
 
 def demand_roles(event: Event, keys: Sequence[Key], roles: Sequence[int]) -> None:
     """Exactly this set of roles, each by another authority."""
-    found = sorted(signer["role"] for signer in event["signers"])
+    found = sorted([signer["role"] for signer in event["signers"]])
     if found != list(roles):
         raise Refusal("signatures_missing", f"expected roles {roles}, found {found}")
     if len({key.authority for key in keys}) != len(keys):

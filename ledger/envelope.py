@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol, TypeVar, cast
 
 from ledger.codec import (
@@ -50,6 +49,7 @@ ALGORITHM_SM2 = 1
 
 _EVENT_CONTEXT = hashlib.new("sm3", b"license-ledger/event/v1\0")
 _LEAF = hashlib.new("sm3", b"\0")
+_PLAIN = hashlib.new("sm3")
 _C0_AND_DEL = bytes([*range(0x20), 0x7F])
 _C1 = frozenset(chr(c) for c in range(0x80, 0xA0))
 _HEX = frozenset("0123456789abcdef")
@@ -101,8 +101,9 @@ def route_of(chain: Chain, subject: str) -> str:
 
 def partition_of(route: str, partitions: int) -> int:
     """Event partition of a route: u32(SM3(route)[0:4]) mod partitions."""
-    head = hashlib.new("sm3", route.encode()).digest()[:4]
-    return int.from_bytes(head, "big") % partitions
+    digest = _PLAIN.copy()
+    digest.update(route.encode())
+    return int.from_bytes(digest.digest()[:4], "big") % partitions
 
 
 def encode_event(event: Event) -> bytes:
@@ -272,7 +273,7 @@ def _check_event(event: Event) -> None:
         # No holder stands there whose key could encrypt it.
         raise Malformed("a registry event gives no reason")
     names = [field["name"] for field in event["fields"]]
-    if any(a >= b for a, b in pairwise(names)):
+    if names != sorted(set(names)):
         raise Malformed("fields are not sorted by name and unique")
     _check_subject(event["chain"], event["subject"])
 

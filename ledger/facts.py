@@ -13,8 +13,10 @@ import msgspec
 
 from ledger.events import Event, Flags, Value
 
+_SM3 = hashlib.new("sm3")
 
-class Act(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+
+class Act(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One accepted event of a chain; times in UTC µs, digests 32 bytes.
 
     ``source_key`` is empty unless authority, source system, source reference and act all
@@ -61,7 +63,7 @@ def source_key(event: Event) -> bytes:
     parts = (event["authority"], matter["source_system"], matter["source_ref"])
     if not all(parts) or not event["act"]:
         return b""
-    digest = hashlib.new("sm3")
+    digest = _SM3.copy()
     for part in (*parts, event["act"], str(event["effective_at"])):
         raw = part.encode()
         digest.update(len(raw).to_bytes(4, "big") + raw)
@@ -87,7 +89,7 @@ def act_of(event: Event, *, position: int, digest: bytes, recorded_at: int) -> A
         deciding_authority=event["deciding_authority"] or event["authority"],
         reason_code=decision["reason_code"] if decision else "",
         decision_number=decision["number"] if decision else "",
-        holders=tuple((h["kind"], h["ref"], h["code"]) for h in event["holders"]),
+        holders=tuple([(h["kind"], h["ref"], h["code"]) for h in event["holders"]]),
         fields=fields,
         causes=tuple(event["causes"]),
         backfill=flags is not None,

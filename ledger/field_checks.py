@@ -28,7 +28,7 @@ from ledger.holders import (
 from ledger.license_identifiers import LicenseId, parse_license_id
 from ledger.refusals import Refusal
 from ledger.reserved_fields import reserved_problem
-from ledger.subject_codes import clear_citizen_number
+from ledger.subject_codes import CITIZEN_NUMBER_SIZE, clear_citizen_number
 from ledger.value_formats import date_ok, decimal_ok, instant_ok, picture_ok
 from ledger.workdays import day_to_date, legal_day
 
@@ -119,8 +119,12 @@ def check_destroy(event: Event, *, sealed_at: int) -> None:
 def _finish(wrong: Sequence[str], texts: Sequence[str], latest: date) -> None:
     if wrong:
         raise Refusal("invalid_fields", "; ".join(wrong))
-    # Joined, for a run never goes across the line between two of them.
-    if clear_citizen_number("\n".join(texts), latest=latest):
+    # Most texts are too short for one. Joined, for a run never goes across the line
+    # between two of them.
+    longest = max(map(len, texts), default=0)
+    if longest >= CITIZEN_NUMBER_SIZE and clear_citizen_number(
+        "\n".join(texts), latest=latest
+    ):
         raise Refusal("clear_personal_data", "a citizen number stands in clear")
 
 

@@ -1,7 +1,8 @@
 """The folded state of one license: what a chain's accepted acts come to.
 
 States and flags carry the names of the lifecycle table; expiry is never stored, it is a
-function of the day asked about (``ledger.lifecycle.shown_state``).
+function of the day asked about (``ledger.lifecycle.shown_state``). Values hold no cycles,
+so the collector need not visit them (``gc=False``): a rebuild holds millions.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ STATE_ZH = {
 }
 
 
-class Restriction(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Restriction(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One open suspension or pause; it holds to 24:00 of ``until_day`` (None = no end).
 
     Days count from 1970-01-01 in UTC+8.
@@ -56,7 +57,7 @@ class Restriction(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     position: int
 
 
-class FaceValue(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class FaceValue(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One value on the face, and the accepted act that set it.
 
     An encrypted value opens with ``event_id`` and holder ``index`` of that act.
@@ -68,7 +69,7 @@ class FaceValue(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     since_day: int
 
 
-class License(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class License(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """What a chain comes to; days count from 1970-01-01 in UTC+8.
 
     ``terminal`` is empty or one of REVD ANND WDRN CANC MRGD VOID. ``face`` holds the

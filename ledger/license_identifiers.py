@@ -90,7 +90,7 @@ def license_check(type_code: str, issuer: str, serial: str, version_text: str) -
     Raises Malformed on a character other than 0-9, A-Z. Source: GB/T 36904-2018, confirmed
     on published identifiers; the ones that differ come from wrong generators.
     """
-    return mod_37_36_check(type_code + issuer + serial + version_text)
+    return mod_37_36_check(serial + version_text, behind=type_code + issuer)
 
 
 def certificate_identifier(license_id: str, version: int) -> str:

@@ -20,6 +20,7 @@ from ledger.check_digits import (
 )
 
 FIRST_BIRTH_YEAR = 1900
+CITIZEN_NUMBER_SIZE = 18
 
 _ALNUM = frozenset((UPPER_ALNUM + UPPER.lower()).encode("ascii"))
 _ALNUM_OR_SPACE = bytes(byte if byte in _ALNUM else 0x20 for byte in range(256))
@@ -75,11 +76,12 @@ def clear_citizen_number(text: str, *, latest: date) -> bool:
     ``citizen_id_ok`` holds; a small x at its end is read as X, for it gives the person
     away just the same.
     """
-    if len(text) < 18:
+    if len(text) < CITIZEN_NUMBER_SIZE:
         return False
     runs = text.encode("utf-8", "replace").translate(_ALNUM_OR_SPACE).split()
     return any(
-        len(run) == 18 and citizen_id_ok(run.decode("ascii").upper(), latest=latest)
+        len(run) == CITIZEN_NUMBER_SIZE
+        and citizen_id_ok(run.decode("ascii").upper(), latest=latest)
         for run in runs
     )
 

@@ -6,6 +6,7 @@ Each value has one spelling, so that equal values are equal bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from ledger.check_digits import DIGITS, LOWER_HEX, UPPER, consists_of
 from ledger.errors import Malformed
@@ -29,6 +30,7 @@ def reads(parse: Callable[[str], object], text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=4_096)  # days are few, and asked for again and again
 def date_ok(text: str) -> bool:
     """``YYYY-MM-DD``, a real day of the years 1900 to 2200."""
     return reads(date_to_day, text)

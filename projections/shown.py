@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from ledger.license import FaceValue, License
 from ledger.workdays import day_to_date
 
 
+@lru_cache(maxsize=4_096)
 def day_text(day: int | None) -> str | None:
     """``YYYY-MM-DD`` of a day number, None for none."""
     return None if day is None else day_to_date(day).isoformat()
@@ -51,23 +54,40 @@ def changes(before: License | None, after: License) -> dict[str, list[Any]]:
 
     An encrypted value stands as {"encrypted": true}: that it changed is no secret.
     """
+    return _of_face(before.face if before else {}, after.face) | _of_rest(before, after)
+
+
+def _of_face(
+    old_face: Mapping[str, FaceValue], new_face: Mapping[str, FaceValue]
+) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    old_face = before.face if before else {}
-    for name, new in after.face.items():
+    for name, new in new_face.items():
         old = old_face.get(name)
-        if old is None or (old is not new and old.value != new.value):
+        if old is None:
+            found[name] = [None, _marked(new)]
+        elif old is not new and old.value != new.value:
             found[name] = [_marked(old), _marked(new)]
     for name, gone in old_face.items():
-        if name not in after.face:
+        if name not in new_face:
             found[name] = [_marked(gone), None]
-    for name, attribute, show in _RESERVED:
-        value = getattr(after, attribute)
-        if before is None:
-            if value not in (None, (), ""):
-                found[name] = [None, show(value)]
-        elif (was := getattr(before, attribute)) != value:
-            found[name] = [show(was), show(value)]
     return found
+
+
+def _of_rest(before: License | None, after: License) -> dict[str, list[Any]]:
+    values = _VALUES(after)
+    if before is None:
+        return {
+            name: [None, show(value)]
+            for name, show, value in zip(_NAMES, _SHOW, values, strict=True)
+            if value not in _EMPTY
+        }
+    return {
+        name: [show(was), show(value)]
+        for name, show, was, value in zip(
+            _NAMES, _SHOW, _VALUES(before), values, strict=True
+        )
+        if was != value
+    }
 
 
 def _same(value: Any) -> Any:
@@ -86,9 +106,14 @@ _RESERVED = (
     ("valid_until", "valid_until", day_text),
     ("version", "version", _same),
 )
+_EMPTY = (None, (), "")
+_NAMES = [name for name, _, _ in _RESERVED]
+_VALUES = attrgetter(*(attribute for _, attribute, _ in _RESERVED))
+_SHOW = [show for _, _, show in _RESERVED]
 
 
-def _marked(face: FaceValue | None) -> Any:
-    if face is None:
-        return None
-    return {"encrypted": True} if isinstance(face.value, bytes) else clear(face.value)
+def _marked(face: FaceValue) -> Any:
+    value = face.value
+    if type(value) is str:
+        return value
+    return {"encrypted": True} if isinstance(value, bytes) else clear(value)

@@ -17,8 +17,10 @@ EVER = 2**63 - 1
 
 def settled_day(license_: License) -> int:
     """The first day from which on the folded license alone tells the shown state."""
-    days = [restriction.since_day for restriction in license_.restrictions]
-    return max(license_.last_day, license_.terminal_day or 0, *days, 0)
+    settled = max(license_.last_day, license_.terminal_day or 0, 0)
+    if license_.restrictions:
+        return max(settled, *(one.since_day for one in license_.restrictions))
+    return settled
 
 
 def shown_on(day: int, acts: Sequence[Act], types: TypeOfVersion) -> State:

@@ -56,6 +56,14 @@ def test_mod_37_36_agrees_with_the_oracle(text: str) -> None:
     assert mod_37_36.is_valid(text + mod_37_36_check(text))
 
 
+@given(text=ALNUM, behind=ALNUM)
+def test_text_behind_which_another_stands_is_remembered_rightly(
+    text: str, behind: str
+) -> None:
+    for _ in range(2):
+        assert mod_37_36_check(text, behind=behind) == mod_37_36_check(behind + text)
+
+
 @given(NUMBER)
 def test_mod_11_10_agrees_with_the_oracle(text: str) -> None:
     assert mod_11_10_check(text) == mod_11_10.calc_check_digit(text)
