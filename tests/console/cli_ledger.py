@@ -98,9 +98,9 @@ def later(license_id: str, **more: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def founded(directory: Path) -> Iterator[CliLedger]:
+def founded(directory: Path, *options: str) -> Iterator[CliLedger]:
     """Founds a ledger; its server stays up, so that commands need not start it."""
-    said = call("init", "--dir", str(directory), "--json")
+    said = call("init", "--dir", str(directory), "--json", *options)
     assert said.code == 0, said
     with ExitStack() as stack:
         stack.enter_context(EmbeddedPostgres(directory / "pg"))

@@ -27,7 +27,7 @@ NOBODY = f"1.2.156.3005.2.{BUSINESS}.{DEPARTMENT}.NOSUCHSERIAL"
 ERROR = set(error_document("", "")["error"])
 STATUS = {
     "as_of", "records", "sealed", "projected", "accepted", "refused", "licenses",
-    "by_state", "by_act", "by_refusal", "vkey", "dsn", "warnings",
+    "by_state", "by_act", "by_refusal", "vkey", "dsn", "kafka", "warnings",
 }  # fmt: skip
 VERDICT = {
     "verdict", "refusal", "position", "license_id", "sequence", "event_digest",
