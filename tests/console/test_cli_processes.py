@@ -228,6 +228,26 @@ def test_a_lost_connection_is_made_again(cli_ledger: CliLedger) -> None:
         assert stopped(sealer)["sealed"] > 0
 
 
+def test_a_contradiction_ends_a_projector_at_once(cli_ledger: CliLedger) -> None:
+    dsn = cli_ledger.json("status")["dsn"]
+    cli_ledger.issue()
+    set_verdict = "UPDATE views.audit_trail SET verdict = %s WHERE position = %s"
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        row = conn.execute("SELECT max(position) FROM views.audit_trail").fetchone()
+        assert row is not None
+        conn.execute(set_verdict, ("stale", row[0]))
+        try:
+            with started(cli_ledger, "project") as process:
+                out, err = process.communicate(timeout=TIMEOUT_S)
+        finally:
+            conn.execute(set_verdict, ("accepted", row[0]))
+    assert process.returncode == 5, err
+    error = json.loads(out)["error"]
+    assert error["reason"] == "a sealed verdict differs from the verdict found here"
+    assert error["where"].startswith(f"position {row[0]}, events-")
+    assert "trying again" not in err
+
+
 @pytest.mark.parametrize("text", ["12", "3-1", "-1", "0-12", "a", "", "1,,2", "1-"])
 def test_partitions_that_are_none_are_bad_usage(
     cli_ledger: CliLedger, text: str
