@@ -17,7 +17,9 @@ from console.ledger import Ledger
 from console.output import give_error
 from consumers.watchdog import Stall, Watchdog
 from ledger.errors import LedgerError, Unavailable
+from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
+from ledger.log.postgres import translated
 from ledger.seal import decode_seal
 from ledger.seal_reader import Tip
 from ledger.sources import SEALS, base_of, source_names
@@ -54,8 +56,7 @@ class Watch:
         use_schema(self._conn, VIEWS)
         self._tracking = Tracking(self._conn, schema=VIEWS)
         self._head = HeadStore(self._conn)
-        self._log = self._ledger.open_log()
-        self._opened.callback(self._log.close)
+        self._log: EventLog | None = None  # a projector needs none
 
     def close(self) -> None:
         """Ends its connections."""
@@ -64,10 +65,12 @@ class Watch:
     def look(self, now: float) -> Stall | None:
         """What stands still in this process, None when healthy or standing by."""
         try:
-            return self._look_at_sealing(now) or self._look_at_projecting(now)
+            with translated("watching"):
+                return self._look_at_sealing(now) or self._look_at_projecting(now)
         except Unavailable:
             # The main thread meets the same; what it does about it is its own matter.
-            self._open()
+            with translated("watching"):
+                self._open()
             return None
 
     def _look_at_sealing(self, now: float) -> Stall | None:
@@ -79,7 +82,7 @@ class Watch:
 
         def ends() -> Mapping[str, int]:
             waiting = len(self._head.offered(limit=1))
-            found, sources = self._log.ends(), self._sources()
+            found, sources = self._ends(), self._sources()
             ends = {source: found.get(source, 0) for source in sources}
             return {**ends, _VERDICTS: carried + waiting}
 
@@ -98,6 +101,12 @@ class Watch:
         return self._projecting.look(
             reached, lambda: own_places(self._sealed().nexts, sources), now
         )
+
+    def _ends(self) -> Mapping[str, int]:
+        if self._log is None:
+            self._log = self._ledger.open_log()
+            self._opened.callback(self._log.close)
+        return self._log.ends()
 
     def _sources(self) -> Sequence[str]:
         """What a seal may cover; of a source that was succeeded, nothing is any more."""

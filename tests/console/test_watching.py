@@ -216,12 +216,15 @@ def test_who_stands_by_is_healthy_whatever_the_owner_does(
     assert cli_ledger.json("show", license_id)["state"] == "VALID"
 
 
+@pytest.mark.parametrize("seal", [True, False])
 def test_a_watch_whose_connection_is_lost_makes_a_new_one(
-    cli_ledger: CliLedger,
+    cli_ledger: CliLedger, *, seal: bool
 ) -> None:
     with open_ledger(settings_of(cli_ledger.directory)) as ledger:
-        with ledger.engine.held():
-            watch = Watch(ledger, ledger.engine, stall_after_s=1.0)
+        sources = () if seal else source_names(ledger.partitions)
+        part = ledger.engine.only(seal=seal, sources=sources)
+        with part.held():
+            watch = Watch(ledger, part, stall_after_s=1.0)
             before = watch._conn
             before.close()
             assert watch.look(0.0) is None
