@@ -87,10 +87,10 @@ class Scan:
 
     def cut(self, end: int) -> None:
         """Says that the partition ends at offset ``end``, before what was known."""
+        self.next = self.ordinal_of(end)
         lost = [gap for gap in self._gaps if gap.offset >= end]
         self._ahead.update((gap.ordinal, gap) for gap in lost)
         del self._gaps[len(self._gaps) - len(lost) :]
-        self.next = self.ordinal_of(end)
         self.position = end
         self.window = Window(self.next, size_max=self._window_max)
         last = self._gaps[-1] if self._gaps else Gap(0, 0)
@@ -120,7 +120,7 @@ class Scan:
 
     def ordinal_of(self, offset: int) -> int:
         """How many records lie before an offset that was scanned."""
-        return ordinal_of(self._gaps, offset)
+        return min(ordinal_of(self._gaps, offset), self.next)
 
     def gap_at(self, ordinal: int) -> Gap | None:
         """The first gap at or behind a record."""
