@@ -160,6 +160,8 @@ def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[An
 
 def until(license_: License, state: State) -> int | None:
     """Last day of a license's suspensions or pauses: None for none, NO_END for no end."""
+    if not license_.restrictions:
+        return None
     ends = [
         NO_END if restriction.until_day is None else restriction.until_day
         for restriction in license_.restrictions

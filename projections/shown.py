@@ -60,6 +60,8 @@ def changes(before: License | None, after: License) -> dict[str, list[Any]]:
 def _of_face(
     old_face: Mapping[str, FaceValue], new_face: Mapping[str, FaceValue]
 ) -> dict[str, list[Any]]:
+    if not old_face:
+        return {name: [None, _marked(new)] for name, new in new_face.items()}
     found: dict[str, list[Any]] = {}
     for name, new in new_face.items():
         old = old_face.get(name)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, LiteralString
 
 import msgspec
-from psycopg import Cursor, sql
+from psycopg import Cursor, postgres, pq, sql
+from psycopg.adapt import Buffer, Dumper
 from psycopg.types.json import Jsonb
+from typing_extensions import override
 
 _FEW = 8
 _REPLACE = "{0} = excluded.{0}"
@@ -89,10 +93,36 @@ class Table:
     def _send(
         self, cur: Cursor[Any], copy_in: bytes, rows: Sequence[Sequence[Any]]
     ) -> None:
+        cur.adapters.register_dumper(None, _Texts)
         with cur.copy(copy_in) as copy:
             copy.set_types(list(self.columns.values()))
             for row in rows:
                 copy.write_row(row)
+
+
+_TEXT = postgres.types["text"]
+
+
+class _Texts(Dumper):
+    """A ``text[]`` without nulls; the same few (signers, flags) in row after row."""
+
+    format = pq.Format.BINARY
+    oid = _TEXT.array_oid
+
+    @override
+    def dump(self, obj: Sequence[str]) -> Buffer:
+        return _array(*obj)
+
+
+@lru_cache(maxsize=1_024)
+def _array(*texts: str) -> bytes:
+    """Dimensions, no nulls, type; size and first index; the texts (``array_recv``)."""
+    if not texts:
+        return struct.pack("!3I", 0, 0, _TEXT.oid)
+    parts = [struct.pack("!5I", 1, 0, _TEXT.oid, len(texts), 1)]
+    for raw in map(str.encode, texts):
+        parts += (struct.pack("!I", len(raw)), raw)
+    return b"".join(parts)
 
 
 def names(columns: Sequence[str] | Mapping[str, str]) -> sql.Composed:
