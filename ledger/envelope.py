@@ -150,12 +150,14 @@ def _switched_on(data: bytes, record: str, switches: Switches) -> Schema:
 def _check_domain(event: Event) -> None:
     """Value domain: no control characters, strings, identifiers, arrays, times."""
     identifiers, texts = _texts(event)
-    if len(max(identifiers, key=len)) * 4 > IDENTIFIER_SIZE_MAX:
+    joined = "".join(identifiers) + "".join(texts)
+    raw = joined.encode()
+    # A character takes one byte where all do, else four at most.
+    wide = 1 if len(raw) == len(joined) else 4
+    if max(map(len, identifiers)) * wide > IDENTIFIER_SIZE_MAX:
         for text in identifiers:
             if len(text.encode()) > IDENTIFIER_SIZE_MAX:
                 raise Malformed("an identifier is longer than 200 bytes")
-    joined = "".join(identifiers) + "".join(texts)
-    raw = joined.encode()
     if len(raw.translate(None, _C0_AND_DEL)) != len(raw) or (
         b"\xc2" in raw and not _C1.isdisjoint(joined)
     ):
