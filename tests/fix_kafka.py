@@ -3,6 +3,9 @@
 `--test-kafka` or LICENSE_LEDGER_TEST_KAFKA names three brokers to use instead. Where no
 Kafka can be had such tests skip and say why; LICENSE_LEDGER_REQUIRE_KAFKA makes that a
 failure. Tests that kill brokers start their own.
+
+The processes of one run share the brokers: who first asks for them starts their keeper
+(tests/kafka_keeper.py), which ends them when the run is over, interrupted or killed.
 """
 
 from __future__ import annotations
@@ -10,20 +13,27 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.kafka import KafkaUnavailable, LocalKafka
-from deploy.kafka.__main__ import bootstrap_of, down, up
+from tests.kafka_keeper import ALIVE, UNAVAILABLE
 
 _FOLDER = "LICENSE_LEDGER_TEST_KAFKA_FOLDER"
 _REQUIRED = "LICENSE_LEDGER_REQUIRE_KAFKA"
-_SIZES = (1, 3)
+_ENDING_S = 60.0
+_ROOT = Path(__file__).parents[1]
+_alive: list[int] = []  # our end of the pipe that tells the keepers of the run's end
+_keepers: list[subprocess.Popen[bytes]] = []  # they outlive the process that asked
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +43,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="HOST:PORT,… of three Kafka brokers to test on instead of own ones",
     )
 
+    parser.addoption(
+        "--faults", action="store_true", help="run the long fault tests too"
+    )
+
 
 def pytest_report_header(config: pytest.Config) -> str:
     outside: str | None = config.getoption("--test-kafka")
@@ -40,29 +54,67 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The controller; its workers inherit the variable.
-    if not hasattr(config, "workerinput"):
-        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="license-ledger-kafka-")
+    # The controller; its workers inherit the variable, but not the pipe.
+    if hasattr(config, "workerinput"):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="license-ledger-kafka-"))
+    os.environ[_FOLDER] = str(folder)
+    os.mkfifo(folder / ALIVE)
+    # For both, so that nobody waits here for a reader.
+    _alive.append(os.open(folder / ALIVE, os.O_RDWR))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput") or _FOLDER not in os.environ:
+    if hasattr(config, "workerinput") or not _alive:
         return
     folder = Path(os.environ.pop(_FOLDER))
-    for size in _SIZES:
-        down(folder / str(size))
+    os.close(_alive.pop())
+    deadline = time.monotonic() + _ENDING_S
+    for file in folder.glob("*.pid"):
+        while not _ended(int(file.read_text())) and time.monotonic() < deadline:
+            time.sleep(0.02)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def shared(size: int) -> str:
     """The addresses of the run's cluster of this size; whoever asks first starts it."""
     folder = Path(os.environ[_FOLDER])
+    answer = folder / f"{size}.answer"
     with (folder / f"{size}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with kafka_needed():
-            if not bootstrap_of(folder / str(size)):
-                up(folder / str(size), size)
-        return bootstrap_of(folder / str(size))
+        if not answer.exists():
+            answer.write_text(_start_keeper(folder, size))
+    said = answer.read_text()
+    with kafka_needed():
+        if said.startswith(UNAVAILABLE):
+            raise KafkaUnavailable(said.removeprefix(UNAVAILABLE))
+    return said
+
+
+def _start_keeper(folder: Path, size: int) -> str:
+    with (folder / f"{size}.errors").open("wb") as errors:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "tests.kafka_keeper", str(folder), str(size)],
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,  # Ctrl-C ends the run, and by that the keeper
+        )
+    _keepers.append(keeper)
+    (folder / f"{size}.pid").write_text(str(keeper.pid))
+    assert keeper.stdout is not None
+    with keeper.stdout:
+        said = keeper.stdout.readline().decode().strip()
+    assert said, (folder / f"{size}.errors").read_text()
+    return said
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager
@@ -78,7 +130,11 @@ def kafka_needed() -> Iterator[None]:
 
 @contextmanager
 def own_kafka(folder: Path, *, nodes: int = 3, **given: object) -> Iterator[LocalKafka]:
-    """Brokers of a test's own, for it to kill."""
+    """Brokers of a test's own, for it to kill.
+
+    A killed one that starts again waits until the cluster has missed it, 9 s: the
+    setting broker.session.timeout.ms shortens that.
+    """
     kafka = LocalKafka(folder, nodes=nodes, **given)  # type: ignore[arg-type]
     with kafka_needed():
         kafka.up()
@@ -96,9 +152,10 @@ def kafka_cluster(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def kafka_broker() -> str:
-    """The address of a broker that is alone."""
-    return shared(1)
+def kafka_broker(request: pytest.FixtureRequest) -> str:
+    """The address of a broker that is alone, or of the brokers that were named."""
+    outside: str | None = request.config.getoption("--test-kafka")
+    return outside or shared(1)
 
 
 @pytest.fixture

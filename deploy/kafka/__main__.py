@@ -1,21 +1,17 @@
-"""``python -m deploy.kafka up|down|status``: brokers that stay until they are told to go."""
+"""``python -m deploy.kafka up|down|status``: brokers that stay until told to go."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import shutil
+import fcntl
 import sys
 from pathlib import Path
 
 from deploy.kafka.cluster import SIZES, LocalKafka
-from deploy.kafka.node import Node
 from deploy.kafka.ports import HOST, answers
 from deploy.kafka.trouble import KafkaUnavailable
 
 DEFAULT_DIR = Path("deploy-data")
-STATE = "cluster.json"
 
 
 def main() -> int:
@@ -25,107 +21,59 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, choices=SIZES, default=3)
     parser.add_argument("--dir", type=Path, default=DEFAULT_DIR)
     given = parser.parse_args()
-    folder: Path = given.dir.absolute()
+    folder: Path = given.dir.absolute() / "kafka"
     try:
-        if given.command == "up":
-            addresses = up(folder, given.nodes)
-            print(f"Kafka runs; its folder is {folder}", file=sys.stderr)
-            print(addresses)
-            return 0
-        if given.command == "down":
-            print(f"stopped {down(folder)} Kafka node(s)", file=sys.stderr)
-            return 0
-        return status(folder)
+        match given.command:
+            case "up":
+                return _up(folder, given.nodes)
+            case "down":
+                return _down(folder)
+            case _:
+                return _status(folder)
     except KafkaUnavailable as error:
         print(f"unavailable: {error}", file=sys.stderr)
         return 4
 
 
-def up(folder: Path, nodes: int) -> str:
-    """Starts brokers where none run; returns their addresses."""
-    known = _known(folder)
-    if known:
-        for node in known:
-            node.start(wait=False)
-        for node in known:
-            if not answers(node.port):
-                node.wait_started()
-    else:
-        shutil.rmtree(folder / "kafka", ignore_errors=True)
-        cluster = LocalKafka(folder / "kafka", nodes=nodes, bound=False)
+def _up(folder: Path, nodes: int) -> int:
+    """Starts brokers where none run; the last line is their addresses."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second command waits and finds them up
+        cluster = LocalKafka(folder, nodes=nodes, bound=False)
         cluster.up()
-        known = cluster.nodes
-    _write(folder, known)
-    return _addresses(known)
+    print(f"Kafka runs; its folder is {folder}", file=sys.stderr)
+    print(cluster.bootstrap)
+    return 0
 
 
-def down(folder: Path) -> int:
-    """Stops the brokers that ``up`` started, says how many; what they stored stays."""
-    running = [node for node in _known(folder) if node.running]
-    for node in running:
-        node.stop()
-    return len(running)
+def _down(folder: Path) -> int:
+    """Stops the brokers that ``up`` started; what they stored stays."""
+    stopped = 0
+    cluster = LocalKafka.found(folder)
+    if cluster is not None:
+        stopped = sum(node.running for node in cluster.nodes)
+        cluster.stop()
+    print(f"stopped {stopped} Kafka node(s)", file=sys.stderr)
+    return 0
 
 
-def status(folder: Path) -> int:
+def _status(folder: Path) -> int:
     """Says of each node whether it runs and answers; 0 when all do."""
-    known = _known(folder)
-    if not known:
+    cluster = LocalKafka.found(folder)
+    if cluster is None:
         print(f"no Kafka in {folder}: `make kafka-up` starts one", file=sys.stderr)
         return 1
-    for node in known:
+    well = True
+    for node in cluster.nodes:
         words = "stopped"
         if node.running:
-            words = f"pid {node.pid}, " + (
-                "answers" if answers(node.port) else "does not answer"
-            )
+            says = answers(node.port)
+            words = f"pid {node.pid}, {'answers' if says else 'does not answer'}"
+        well = well and words.endswith(" answers")
         print(f"node {node.number}: {HOST}:{node.port}: {words}")
-    print(_addresses(known))
-    return 0 if all(node.running and answers(node.port) for node in known) else 1
-
-
-def bootstrap_of(folder: Path) -> str:
-    """The addresses of the brokers that ``up`` started there; empty when none runs."""
-    return _addresses([node for node in _known(folder) if node.running])
-
-
-def _addresses(nodes: list[Node]) -> str:
-    return ",".join(f"{HOST}:{node.port}" for node in nodes)
-
-
-def _write(folder: Path, nodes: list[Node]) -> None:
-    state = [
-        {
-            "folder": str(node.folder),
-            "number": node.number,
-            "port": node.port,
-            "pid": node.pid,
-            "command": node.command,
-        }
-        for node in nodes
-    ]
-    beside = folder / f"{STATE}.new"
-    beside.write_text(json.dumps(state, indent=1), encoding="utf-8")
-    os.replace(beside, folder / STATE)  # noqa: PTH105 - one step, whoever reads it
-
-
-def _known(folder: Path) -> list[Node]:
-    path = folder / STATE
-    if not path.exists():
-        return []
-    nodes = []
-    for one in json.loads(path.read_text(encoding="utf-8")):
-        node = Node.formatted(
-            Path(one["folder"]),
-            number=one["number"],
-            port=one["port"],
-            command=one["command"],
-        )
-        # A number that was given to another process since is not believed.
-        if one["pid"] is not None:
-            node.adopt(one["pid"])
-        nodes.append(node)
-    return nodes
+    print(cluster.bootstrap)
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

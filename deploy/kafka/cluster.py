@@ -3,57 +3,52 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
+import signal
+import time
 import uuid
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
+
+import psutil
 
 from deploy.kafka.jars import resolve
 from deploy.kafka.java import java
-from deploy.kafka.node import FLAGS, Node
+from deploy.kafka.node import STOP_S, Node
 from deploy.kafka.ports import HOST, free_ports
+from deploy.kafka.settings import MIB, node_settings, settings_of
 from deploy.kafka.trouble import KafkaUnavailable
 
 SIZES: Final = (1, 3)
 HEAP: Final = "384m"
+MEMORY_EACH: Final = 450 * MIB  # a node with that heap, under load
+STATE: Final = "cluster.json"
 _ATTEMPTS: Final = 3
-
-
-def settings_of(nodes: int) -> dict[str, str]:
-    """What every node of a ledger's cluster is told, whatever its number."""
-    copies = str(nodes)
-    in_sync = str(min(nodes, 2))
-    return {
-        "process.roles": "broker,controller",
-        "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "auto.create.topics.enable": "false",
-        "unclean.leader.election.enable": "false",
-        "default.replication.factor": copies,
-        "min.insync.replicas": in_sync,
-        "offsets.topic.replication.factor": copies,
-        "transaction.state.log.replication.factor": copies,
-        "transaction.state.log.min.isr": in_sync,
-        "offsets.topic.num.partitions": "3",
-        "transaction.state.log.num.partitions": "3",
-        "num.network.threads": "2",
-        "num.io.threads": "4",
-        "log.cleaner.dedupe.buffer.size": "4194304",
-        "replica.lag.time.max.ms": "10000",
-        "controlled.shutdown.max.retries": "1",
-        "group.coordinator.threads": "1",
-    }
+_FLAGS: Final = (
+    "-Xms64m",
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-UsePerfData",  # else a killed one leaves a file behind
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server=info",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+)
+# The simple compiler alone: half the processor time at the start, slower for hours.
+_QUICK: Final = ("-XX:TieredStopAtLevel=1",)
 
 
 class LocalKafka:
-    """A cluster of 1 or 3 nodes in a folder; a context manager, or ``up`` and ``down``.
+    """A cluster of 1 or 3 nodes in a folder: a context manager, or ``up`` and ``down``.
 
     ``settings`` are told to every node, ``of_node`` to single ones (from 0), both over
-    ``settings_of``. ``format_arguments`` go to the storage tool (``--add-scram`` …).
-    ``client_port`` of a node may be put behind a proxy: ``advertised`` names what its
-    clients are told instead. Raises KafkaUnavailable.
+    the starter's own; ``{port}`` and ``{controller}`` in a value become the node's.
+    ``format_arguments`` go to the storage tool (``--add-scram`` …). ``quick``: starts
+    with half the work, for tests; not for measuring. ``bound``: the nodes end with the
+    thread that started them. A folder that was used before keeps its data and ports.
     """
 
     def __init__(
@@ -65,6 +60,7 @@ class LocalKafka:
         of_node: Mapping[int, Mapping[str, str]] | None = None,
         format_arguments: Sequence[str] = (),
         heap: str = HEAP,
+        quick: bool = True,
         bound: bool = True,
     ) -> None:
         if nodes not in SIZES:
@@ -74,9 +70,22 @@ class LocalKafka:
         self._settings = dict(settings or {})
         self._of_node = dict(of_node or {})
         self._format_arguments = format_arguments
-        self._heap = heap
+        self._flags = (f"-Xmx{heap}", *_FLAGS, *(_QUICK if quick else ()))
         self._bound = bound
+        self._cluster_id = _new_id()
+        self._ports: list[tuple[int, int]] = []
         self.nodes: list[Node] = []
+        if (self.folder / STATE).exists():
+            self._find()
+
+    @classmethod
+    def found(cls, folder: Path) -> Self | None:
+        """The cluster whose nodes another process left running or stopped there."""
+        state = folder / STATE
+        if not state.exists():
+            return None
+        ports = json.loads(state.read_text(encoding="utf-8"))["ports"]
+        return cls(folder, nodes=len(ports), bound=False)
 
     @property
     def bootstrap(self) -> str:
@@ -84,32 +93,36 @@ class LocalKafka:
         return ",".join(f"{HOST}:{node.port}" for node in self.nodes)
 
     def up(self) -> None:
-        """Formats and starts all nodes; returns when each says that it is up."""
-        command = [
-            str(java()),
-            f"-Xmx{self._heap}",
-            "-Xms64m",
-            *FLAGS,
-            "-cp",
-            resolve(),
-        ]
-        for attempt in range(_ATTEMPTS):
+        """Starts every node that does not run; returns when each says that it is up.
+
+        Raises KafkaUnavailable; then, as after any other interruption, none runs.
+        """
+        self._expect_memory()
+        command = [str(java()), *self._flags, "-cp", resolve()]
+        attempts = 1 if self.nodes else _ATTEMPTS  # clients know the ports of old ones
+        for left in reversed(range(attempts)):
             try:
-                self._start(command, self.folder / f"try-{attempt}")
-            except KafkaUnavailable as error:
+                if not self.nodes:
+                    self._place()
+                self._start(command)
+            except BaseException as error:
                 self.down()
                 # Somebody else may have taken a port since it was found free.
-                if "Address already in use" in str(error) and attempt + 1 < _ATTEMPTS:
+                if left and "Address already in use" in str(error):
+                    self.nodes = []
                     continue
                 raise
             return
 
     def down(self) -> None:
-        """Stops all nodes at once; what they stored stays in the folder."""
-        for node in self.nodes:
-            node.kill()
+        """Kills all nodes at once; what they stored stays in the folder."""
+        self._end(signal.SIGKILL)
 
-    def __enter__(self) -> LocalKafka:
+    def stop(self) -> None:
+        """Asks all nodes to stop; the last ones cannot agree any more and are killed."""
+        self._end(signal.SIGTERM, signal.SIGCONT)
+
+    def __enter__(self) -> Self:
         self.up()
         return self
 
@@ -121,47 +134,92 @@ class LocalKafka:
     ) -> None:
         self.down()
 
-    def _start(self, command: Sequence[str], folder: Path) -> None:
+    def _expect_memory(self) -> None:
+        missing = self._count - sum(node.running for node in self.nodes)
+        expected, found = missing * MEMORY_EACH, psutil.virtual_memory().available
+        if found < expected:
+            raise KafkaUnavailable(
+                f"expected {expected // MIB} MiB of free memory for {missing} nodes, "
+                f"found {found // MIB}"
+            )
+
+    def _place(self) -> None:
+        """Chooses ports and writes them down: who is killed later is found by them."""
         ports = free_ports(2 * self._count)
-        clients, controllers = ports[: self._count], ports[self._count :]
-        voters = ",".join(
-            f"{number}@{HOST}:{port}" for number, port in enumerate(controllers, 1)
-        )
+        self._ports = list(zip(ports[: self._count], ports[self._count :], strict=True))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {"cluster_id": self._cluster_id, "ports": self._ports}
+        beside = self.folder / f"{STATE}.new"
+        beside.write_text(json.dumps(state), encoding="utf-8")
+        os.replace(beside, self.folder / STATE)  # noqa: PTH105 - seen whole or not
+        self._make_nodes()
+
+    def _find(self) -> None:
+        state = json.loads((self.folder / STATE).read_text(encoding="utf-8"))
+        self._cluster_id = state["cluster_id"]
+        self._ports = [(client, voter) for client, voter in state["ports"]]
+        if len(self._ports) != self._count:
+            raise KafkaUnavailable(
+                f"expected {self._count} node(s) in {self.folder}, "
+                f"found {len(self._ports)}: stop those and take another folder"
+            )
+        self._make_nodes()
+        for node in self.nodes:
+            node.adopt()
+
+    def _make_nodes(self) -> None:
         self.nodes = []
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        for index, (port, controller) in enumerate(
-            zip(clients, controllers, strict=True)
-        ):
-            place = folder / f"node-{index + 1}"
-            properties = {
-                **settings_of(self._count),
-                "node.id": str(index + 1),
-                "controller.quorum.voters": voters,
-                "listeners": (
-                    f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}"
-                ),
-                "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
-                "log.dirs": str(place / "data"),
-                **self._settings,
-                **self._of_node.get(index, {}),
-            }
+        for number, (port, _) in enumerate(self._ports, 1):
+            properties = self._properties(number)
             node = Node(
-                place,
-                number=index + 1,
+                self.folder / f"node-{number}",
+                number=number,
                 port=port,
-                properties={
-                    # An override may speak of the port that was found.
-                    name: value.replace("{port}", str(port)).replace(
-                        "{controller}", str(controller)
-                    )
-                    for name, value in properties.items()
-                },
-                command=command,
+                data=Path(properties["log.dirs"]),
                 bound=self._bound,
             )
             self.nodes.append(node)
-            node.format(cluster_id, self._format_arguments)
+
+    def _properties(self, number: int) -> dict[str, str]:
+        data = str(self.folder / f"node-{number}" / "data")
+        properties = {
+            **settings_of(self._count),
+            **node_settings(number, self._ports, data, HOST),
+            **self._settings,
+            **self._of_node.get(number - 1, {}),
+        }
+        port, controller = map(str, self._ports[number - 1])
+        return {
+            name: value.replace("{port}", port).replace("{controller}", controller)
+            for name, value in properties.items()
+        }
+
+    def _start(self, command: Sequence[str]) -> None:
+        for node in self.nodes:
+            node.command = command
+            if not node.running:
+                node.configure(self._properties(node.number))
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            jobs = [
+                pool.submit(node.format, self._cluster_id, self._format_arguments)
+                for node in self.nodes
+            ]
+        for job in jobs:
+            job.result()
+        # From this very thread: nodes that are bound end with it.
         for node in self.nodes:
             node.start(wait=False)
         for node in self.nodes:
             node.wait_started()
+
+    def _end(self, *signals: signal.Signals) -> None:
+        for node in self.nodes:
+            for number in signals:
+                node.signal(number)
+        deadline = time.monotonic() + STOP_S
+        for node in self.nodes:
+            node.wait_ended(max(0.0, deadline - time.monotonic()))
+
+
+def _new_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()

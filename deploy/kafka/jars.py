@@ -1,8 +1,9 @@
-"""Kafka's published jars, pinned, resolved once and kept."""
+"""Kafka's published jars, pinned by version and by hash, downloaded once and kept."""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ KAFKA_VERSION: Final = "4.3.1"
 ENDPOINT: Final = (
     f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
 )
+_PINNED: Final = Path(__file__).with_name("jars.sha256")  # as sha256sum writes it
 
 
 def cache_folder() -> Path:
@@ -28,23 +30,58 @@ def cache_folder() -> Path:
 def resolve(folder: Path | None = None, *, repository: str | None = None) -> str:
     """The class path of Kafka's broker; downloads what is not there yet.
 
-    ``repository``: a Maven repository other than the central one. A folder is believed
-    when it was finished: whoever is interrupted leaves another one behind. Raises
-    KafkaUnavailable when the jars cannot be had.
+    ``repository``: the URL of a Maven repository other than the central one. A folder
+    is believed when every jar in it has its pinned hash, whoever filled it; else it is
+    filled again, by one process at a time. Raises KafkaUnavailable.
     """
     place = folder or cache_folder()
-    if not place.is_dir():
+    pinned = _pinned()
+    if _wrong(place, pinned) is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
         with _alone(place.with_name(f"{place.name}.lock")):
-            if not place.is_dir():
-                _download(place, repository)
-    jars = sorted(str(jar) for jar in place.glob("*.jar"))
-    if not jars:
-        raise KafkaUnavailable(f"expected Kafka's jars, found none at {place}")
-    return ":".join(jars)
+            if _wrong(place, pinned) is not None:
+                _download(place, pinned, repository)
+    return ":".join(str(place / name) for name in pinned)
 
 
-def _download(place: Path, repository: str | None) -> None:
+def _pinned() -> dict[str, str]:
+    lines = _PINNED.read_text(encoding="ascii").splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+def _wrong(place: Path, pinned: dict[str, str]) -> str | None:
+    """The first jar that is not what was pinned, None when all are."""
+    for name, expected in pinned.items():
+        try:
+            with (place / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            found = "nothing"
+        if found != expected:
+            return f"expected {name} with SHA-256 {expected}, found {found}"
+    return None
+
+
+def _download(place: Path, pinned: dict[str, str], repository: str | None) -> None:
+    for left in place.parent.glob(f"{place.name}.partial-*"):
+        shutil.rmtree(left)  # by one who was killed: we alone hold the lock
+    with tempfile.TemporaryDirectory(
+        dir=place.parent, prefix=f"{place.name}.partial-"
+    ) as folder:
+        fetched, finished = Path(folder) / "fetched", Path(folder) / "finished"
+        _fetch(fetched, repository)
+        finished.mkdir()
+        # Some lie in jars/ and some in modules/; all of them belong on the class path.
+        for jar in (fetched / "environment").rglob("*.jar"):
+            shutil.copyfile(jar, finished / jar.name)
+        wrong = _wrong(finished, pinned)
+        if wrong is not None:
+            raise KafkaUnavailable(f"Kafka's jars are not the pinned ones: {wrong}")
+        shutil.rmtree(place, ignore_errors=True)
+        finished.rename(place)
+
+
+def _fetch(folder: Path, repository: str | None) -> None:
     try:
         from jgo.env import EnvironmentBuilder
         from jgo.maven import MavenContext
@@ -53,25 +90,17 @@ def _download(place: Path, repository: str | None) -> None:
             "expected the extra kafka-local, found no package jgo"
         ) from error
     repositories = None if repository is None else {"given": repository}
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix="partial-") as folder:
-        work = Path(folder)
-        try:
-            context = MavenContext(
-                repo_cache=work / "repository", remote_repos=repositories
-            )
-            EnvironmentBuilder(
-                context=context, cache_dir=work / "environment"
-            ).from_endpoint(ENDPOINT)
-        except Exception as error:
-            raise KafkaUnavailable(
-                f"Kafka's jars cannot be had: {type(error).__name__}: {error}"
-            ) from error
-        finished = work / "finished"
-        finished.mkdir()
-        # Some lie in jars/ and some in modules/; all of them belong on the class path.
-        for jar in (work / "environment").rglob("*.jar"):
-            shutil.copyfile(jar, finished / jar.name)
-        finished.rename(place)
+    try:
+        context = MavenContext(
+            repo_cache=folder / "repository", remote_repos=repositories
+        )
+        EnvironmentBuilder(
+            context=context, cache_dir=folder / "environment"
+        ).from_endpoint(ENDPOINT)
+    except Exception as error:
+        raise KafkaUnavailable(
+            f"expected Kafka's jars {ENDPOINT}, found {type(error).__name__}: {error}"
+        ) from error
 
 
 @contextmanager

