@@ -228,6 +228,18 @@ def test_a_lost_connection_is_made_again(cli_ledger: CliLedger) -> None:
         assert stopped(sealer)["sealed"] > 0
 
 
+def test_a_projector_needs_no_keys_and_no_directory_of_the_ledger(
+    cli_ledger: CliLedger, tmp_path: Path
+) -> None:
+    dsn = cli_ledger.json("status")["dsn"]
+    elsewhere = CliLedger(directory=tmp_path / "empty", founded=cli_ledger.founded)
+    with started(elsewhere, "project", "--dsn", dsn) as process:
+        said(process, "holding=registry,")
+        license_id = cli_ledger.issue()
+        assert stopped(process)["projected"] == 1
+    assert cli_ledger.json("show", license_id)["state"] == "VALID"
+
+
 def test_a_contradiction_ends_a_projector_at_once(cli_ledger: CliLedger) -> None:
     dsn = cli_ledger.json("status")["dsn"]
     cli_ledger.issue()
