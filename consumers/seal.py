@@ -6,12 +6,14 @@ the losers stop without anybody having seen what they signed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from consumers.followed_keys import FollowedKeys, SealerKeys
-from consumers.seal_recovery import check_ends, recover_head
+from consumers.next_seal import Batch, unsigned
+from consumers.seal_recovery import recover_head
+from consumers.sealed_log import check_ends
 from ledger.compact import CompactRange
 from ledger.errors import Unavailable, Untrusted
 from ledger.events import Seal, VerdictRange
@@ -32,8 +34,8 @@ from ledger.seal import (
     signed_seal,
 )
 from ledger.seal_reader import Tip, next_tip
-from ledger.sources import REGISTRY, SEALS, base_of
-from ledger.tiles import TileUpdate, extend_tiles
+from ledger.sources import REGISTRY, SEALS, base_of, successor_of
+from ledger.tiles import extend_tiles
 
 VERDICTS_MAX = 4_096
 CLOCKS_APART_MAX_US = 60_000_000
@@ -41,22 +43,15 @@ _COMPARE_CLOCKS_US = 1_000_000
 _REMEMBERED_SEALS = 1_024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Batch:
-    """Records of one source that the next seal covers, from ordinal ``start`` on."""
-
-    source: str
-    start: int
-    records: Sequence[bytes]
-
-
 class Sealer:
     """Seals one ledger; ``step`` does what there is to do and says whether it was any.
 
     ``origin`` is the checkpoints' origin line, ``clock`` gives UTC µs. With
     ``accept_clock`` an operator says that the clock is right although it disagrees with
-    the last seal, PostgreSQL or the log's store. After Unavailable, call ``step`` again (with new
-    connections if the old ones are lost); after Fenced or Untrusted, stop.
+    the last seal, PostgreSQL or the log's store; with ``damaged`` that these sources are
+    being succeeded: of them nothing is sealed, but the registry goes on at once in the
+    source that succeeds it. After Unavailable, call ``step`` again (with new connections
+    if the old ones are lost); after Fenced or Untrusted, stop.
     """
 
     def __init__(
@@ -71,6 +66,7 @@ class Sealer:
         journal: CheckpointJournal | None = None,
         archive: Archive | None = None,
         accept_clock: bool = False,
+        damaged: Collection[str] = (),
     ) -> None:
         self._log = log
         self._store = head
@@ -81,6 +77,7 @@ class Sealer:
         self._journal = journal
         self._archive = archive
         self._accept_clock = accept_clock
+        self._damaged = frozenset(damaged)
         self._head: Head | None = None
         self._tree: CompactRange | None = None
         self._clocks_compared_at: int | None = None
@@ -100,6 +97,7 @@ class Sealer:
             verify=self._verify,
             journal=self._journal,
             archive=self._archive,
+            damaged=self._damaged,
         )
         return self._head
 
@@ -121,7 +119,7 @@ class Sealer:
         self._log.wait(timeout_s)
 
     def _seal(
-        self, head: Head, batches: Sequence[_Batch], offered: Sequence[VerdictRange]
+        self, head: Head, batches: Sequence[Batch], offered: Sequence[VerdictRange]
     ) -> Head:
         """Signs the next seal and commits it; nobody sees it before it is published."""
         sources = self._keys.sources()
@@ -131,7 +129,7 @@ class Sealer:
             size=tip.tree_size, edge=head.edge, leaves=leaves, tree=self._tree
         )
         seal = signed_seal(
-            _unsigned(
+            unsigned(
                 tip,
                 self._ledger_time(tip.sealed_at),
                 batches,
@@ -168,7 +166,7 @@ class Sealer:
             self._keys.follow(seal, batch.records)
         return replace(head, tip=new, seal=data, edge=update.edge)
 
-    def _write_archive(self, tip: Tip, batches: Sequence[_Batch]) -> None:
+    def _write_archive(self, tip: Tip, batches: Sequence[Batch]) -> None:
         if self._archive is not None:
             records = [record for batch in batches for record in batch.records]
             self._archive.write(tip.tree_size, records)
@@ -193,14 +191,14 @@ class Sealer:
         self._head = head
         return head
 
-    def _gather(self, tip: Tip) -> list[_Batch]:
+    def _gather(self, tip: Tip) -> list[Batch]:
         """Reads what the next seal covers, in sealed order and within its limits."""
         waiting = self._waiting(tip)
         if not tip.nexts and REGISTRY not in waiting:
             return []
         shares = fair_shares(waiting)
-        sources = [source for source in self._keys.sources() if source in shares]
-        found: dict[str, _Batch] = {}
+        sources = [source for source in self._sources() if source in shares]
+        found: dict[str, Batch] = {}
         size_left = SEAL_BYTES_MAX
         # Who is served first changes, or large records could starve the last sources.
         turn = (tip.seal_no + 1) % len(sources) if sources else 0
@@ -219,17 +217,28 @@ class Sealer:
                     "the log has a hole", expected=f"record {start}", where=source
                 )
             size_left -= sum(map(len, records))
-            found[source] = _Batch(source=source, start=start, records=records)
+            found[source] = Batch(source=source, start=start, records=records)
         return [found[source] for source in sources if source in found]
 
     def _waiting(self, tip: Tip) -> dict[str, int]:
-        ends, sources = self._log.ends(), self._keys.sources()
+        ends, sources = self._log.ends(), self._sources()
         check_ends(ends, tip.nexts, sources=sources)
         return {
             source: ends[source] - tip.nexts.get(source, 0)
             for source in sources
             if ends.get(source, 0) > tip.nexts.get(source, 0)
         }
+
+    def _sources(self) -> list[str]:
+        """What the next seal may cover, in sealed order."""
+        found = []
+        for source in self._keys.sources():
+            if source not in self._damaged:
+                found.append(source)
+            elif base_of(source) == REGISTRY:
+                # Its first record makes it so: the keys hear of that once it is sealed.
+                found.append(successor_of(source))
+        return found
 
     def _ledger_time(self, last: int) -> int:
         now = self._clock()
@@ -271,29 +280,3 @@ class Sealer:
         while len(self._placed) >= _REMEMBERED_SEALS:
             del self._placed[next(iter(self._placed))]
         self._placed[seal["seal_no"]] = placed_ranges(seal)
-
-
-def _unsigned(
-    tip: Tip,
-    sealed_at: int,
-    batches: Sequence[_Batch],
-    update: TileUpdate,
-    verdicts: list[VerdictRange],
-) -> Seal:
-    return {
-        "seal_no": tip.seal_no + 1,
-        "previous": tip.digest,
-        "sealed_at": sealed_at,
-        "ranges": [
-            {
-                "source": batch.source,
-                "from": batch.start,
-                "to": batch.start + len(batch.records),
-            }
-            for batch in batches
-        ],
-        "tree_size": update.size,
-        "root": update.root,
-        "verdicts": verdicts,
-        "checkpoint": "",
-    }

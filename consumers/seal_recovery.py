@@ -6,7 +6,7 @@ The seals in the log are the truth; the head in PostgreSQL may be one seal ahead
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from consumers.followed_keys import FollowedKeys
@@ -16,6 +16,7 @@ from consumers.seal_archive import (
     fill_archive,
     lent_by,
 )
+from consumers.sealed_log import check_ends, check_last, check_published
 from ledger.checkpoint import Checkpoint
 from ledger.errors import LedgerError, Unknown, Untrusted
 from ledger.events import Seal
@@ -49,11 +50,12 @@ def recover_head(
     verify: Verify,
     journal: CheckpointJournal | None,
     archive: Archive | None,
+    damaged: Collection[str] = (),
 ) -> Head:
     """Returns the head, agreed with log, journal, archive; ``keys`` come up to it.
 
-    (1) the log holds the seal that was appended last; (2) keys; (3) no source in use
-    ends before what is sealed of it; (4) the archive has all that the head covers;
+    (1) the log holds the seal that was appended last; (2) keys; (3) every source in use
+    that is not known to be ``damaged`` holds the last that is sealed of it; (4) the archive has all that the head covers;
     (5) seals in the log behind the head's are taken over; (6) the journal is not ahead
     and says the same; (7) what the archive has of a seal that never was goes; (8) the
     last seal goes into log and journal if a crash kept it out. Raises Untrusted.
@@ -63,14 +65,17 @@ def recover_head(
     last = journal.last() if journal is not None else None
     head = store.load()
     # Step 1.
-    _check_published(log, store, head)
+    check_published(log, store, head, ends=log.ends())
     # Step 2.
     for data in store.registry_seals(keys.last + 1):
         seal = decode_seal(data)
         if seal["seal_no"] <= head.tip.seal_no:
             _follow(log, keys, seal)
     # Step 3.
-    check_ends(log.ends(), head.tip.nexts, sources=keys.sources())
+    given = [source for source in keys.sources() if source not in damaged]
+    check_ends(log.ends(), head.tip.nexts, sources=given)
+    for source in given:
+        check_last(log, store, source, head.tip.nexts.get(source, 0))
     # Step 4. Before the next, which adds to it.
     if archive is not None:
         fill_archive(archive, log, store, head.tip)
@@ -135,24 +140,6 @@ def rebuild_head(
     return head
 
 
-def check_ends(
-    ends: Mapping[str, int], nexts: Mapping[str, int], *, sources: Iterable[str]
-) -> None:
-    """Raises Untrusted if a source ends before what is sealed of it.
-
-    A source that was succeeded may be damaged: that is why it was.
-    """
-    for source in sources:
-        taken = nexts.get(source, 0)
-        if ends.get(source, 0) < taken:
-            raise Untrusted(
-                "the log has lost records that are sealed",
-                expected=f"at least {taken}",
-                found=str(ends.get(source, 0)),
-                where=source,
-            )
-
-
 def _take_over(
     log: EventLog,
     store: HeadStore,
@@ -169,6 +156,11 @@ def _take_over(
     ]
     leaves = [leaf_hash(record) for record in records]
     update = extend_tiles(size=head.tip.tree_size, edge=head.edge, leaves=leaves)
+    if update.root != seal["root"] and archive is not None:
+        # The log may have other records there now: those of a source made again.
+        records = _archived(archive, head.tip.tree_size, seal["tree_size"]) or records
+        leaves = [leaf_hash(record) for record in records]
+        update = extend_tiles(size=head.tip.tree_size, edge=head.edge, leaves=leaves)
     if update.root != seal["root"]:
         raise Untrusted(
             "the records do not give the sealed root",
@@ -214,6 +206,18 @@ def _records(
     return found
 
 
+def _archived(archive: Archive, start: int, end: int) -> list[bytes]:
+    """The archive's records of these positions; none unless it has all of them."""
+    found: list[bytes] = []
+    while start + len(found) < end:
+        at = start + len(found)
+        page = archive.read(at, limit=end - at, size_max=SEAL_BYTES_MAX)
+        if not page:
+            return []
+        found += page
+    return found
+
+
 def _published(store: HeadStore, head: Head, ordinal: int) -> Head:
     seal_no = head.tip.seal_no
     store.mark_published(seal_no, seals_next=ordinal + 1)
@@ -228,19 +232,6 @@ def _follow(log: EventLog, keys: FollowedKeys, seal: Seal) -> None:
 
 def _registry_range(seal: Seal) -> Placed | None:
     return next((p for p in placed_ranges(seal) if base_of(p.source) == REGISTRY), None)
-
-
-def _check_published(log: EventLog, store: HeadStore, head: Head) -> None:
-    if head.published < 0:
-        return
-    check_ends(log.ends(), {SEALS: head.seals_next}, sources=(SEALS,))
-    held = log.read(SEALS, head.seals_next - 1, limit=1, size_max=_PAGE_SIZE)
-    if held != [store.seal_bytes(head.published)]:
-        raise Untrusted(
-            "the log does not hold the seal that was appended to it",
-            expected=f"seal {head.published}",
-            where=f"{SEALS}, record {head.seals_next - 1}",
-        )
 
 
 def _check_journal(store: HeadStore, last: Checkpoint | None, head: Head) -> None:

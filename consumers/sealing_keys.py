@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ledger.admission import Admission, Place
+from ledger.errors import Untrusted
 from ledger.events import Seal
 from ledger.registry import Registry
 from ledger.seal import placed_ranges
 from ledger.signing import Signer
-from ledger.sources import REGISTRY
+from ledger.sources import REGISTRY, base_of
 from projections.founding import SealerKeys
 
 SignerOf = Callable[[bytes], Signer]
@@ -34,7 +35,7 @@ class SealingKeys(SealerKeys):
 
     def follow(self, seal: Seal, records: Sequence[bytes]) -> None:
         """Takes the registry records of one seal, every such seal once and in order."""
-        placed = next(p for p in placed_ranges(seal) if _is_registry(p.source))
+        placed = next(p for p in placed_ranges(seal) if base_of(p.source) == REGISTRY)
         for offset, data in enumerate(records):
             place = Place(
                 source=placed.source,
@@ -46,7 +47,9 @@ class SealingKeys(SealerKeys):
             # One at a time: a record may switch on the schema of the next.
             opened = self._admission.open([data])[0]
             self._admission.admit(data, opened, place)
-
-
-def _is_registry(source: str) -> bool:
-    return source.split(".", 1)[0] == REGISTRY
+            if placed.source not in self.sources():
+                raise Untrusted(
+                    "the registry goes on in a source that does not succeed it",
+                    expected=f"{placed.source}, record 0, that it does",
+                    where=f"position {placed.position}",
+                )

@@ -6,8 +6,9 @@ verdict comes from whoever folds the log.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ledger.codec import RECORD_1, encode
 from ledger.envelope import (
@@ -121,28 +122,36 @@ def sign_together(
     ]
 
 
-def append(log: EventLog, signed: Sequence[Signed]) -> list[Appended]:
+def append(
+    log: EventLog,
+    signed: Sequence[Signed],
+    *,
+    in_use: Mapping[str, str] = MappingProxyType({}),
+) -> list[Appended]:
     """Appends records in one call, answers in the given order.
+
+    ``in_use``: of a source that was succeeded, the one that stands in its place.
 
     After a crash or Unavailable some may be in the log; sending all of it again is
     harmless, admission names repeats ``duplicate``.
     """
     by_source: dict[str, list[int]] = {}
     for index, one in enumerate(signed):
-        by_source.setdefault(one.source, []).append(index)
+        source = in_use.get(one.source, one.source)
+        by_source.setdefault(source, []).append(index)
     taken = log.append_all(
         {
             source: [signed[i].data for i in indexes]
             for source, indexes in by_source.items()
         }
     )
-    ordinals = [0] * len(signed)
+    places = [("", 0)] * len(signed)
     for source, indexes in by_source.items():
         for index, ordinal in zip(indexes, taken[source], strict=True):
-            ordinals[index] = ordinal
+            places[index] = (source, ordinal)
     return [
-        Appended(source=one.source, ordinal=ordinal, digest=one.digest)
-        for one, ordinal in zip(signed, ordinals, strict=True)
+        Appended(source=source, ordinal=ordinal, digest=one.digest)
+        for one, (source, ordinal) in zip(signed, places, strict=True)
     ]
 
 

@@ -24,7 +24,7 @@ from ledger.seal import (
     placed_ranges,
     seal_digest,
 )
-from ledger.sources import REGISTRY
+from ledger.sources import REGISTRY, base_of, successor_of
 
 EVIDENCE_MAX = 100
 _REMEMBERED_SEALS = 1_024
@@ -235,6 +235,12 @@ def _nexts(tip: Tip, seal: Seal, sources: Sequence[str]) -> dict[str, int]:
     number = seal["seal_no"]
     nexts = dict(tip.nexts)
     places = {source: place for place, source in enumerate(sources)}
+    for source in sources[:1]:
+        opened = successor_of(source)
+        if base_of(source) == REGISTRY and not nexts.get(opened):
+            # The registry's successor begins with the record that makes it one, so no
+            # reader can know of it before. Whoever folds that record judges it.
+            places[opened] = 0
     last = -1
     for given in seal["ranges"]:
         source = given["source"]

@@ -19,6 +19,20 @@ def source_names(partitions: int) -> tuple[str, ...]:
     return (REGISTRY, *(events_source(p) for p in range(partitions)))
 
 
+def successor_of(source: str) -> str:
+    """The source that may go on where this one ends: ``events-3``, ``events-3.1`` …"""
+    base, _, number = source.partition(".")
+    return f"{base}.{int(number or 0) + 1}"
+
+
+def predecessors_of(source: str) -> tuple[str, ...]:
+    """The sources in whose place this one stands, the first one in front."""
+    names = [base_of(source)]
+    while names[-1] != source:
+        names.append(successor_of(names[-1]))
+    return tuple(names[:-1])
+
+
 def base_of(source: str) -> str:
     """The source whose place this one has: ``events-3`` of ``events-3.1``."""
     return source.split(".", 1)[0]

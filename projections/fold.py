@@ -144,8 +144,18 @@ class Fold:
             for given in _given(seal, placed, records):
                 opened = self.admission.open([given.data])[0]
                 judged.append(self.admission.admit(given.data, opened, given.place))
+                self._check_registry(placed)
             if self._is_own(placed.source) and self._is_next(placed):
                 self._take(seal, placed, judged, batch)
+
+    def _check_registry(self, placed: Placed) -> None:
+        """Untrusted unless the source is the registry's, by its own first record."""
+        if placed.source not in self.admission.registry.sources():
+            raise Untrusted(
+                "the registry goes on in a source that does not succeed it",
+                expected=f"{placed.source}, record 0, that it does",
+                where=f"position {placed.position}",
+            )
 
     def _judge(self, seals: Sequence[Seal], batch: Batch) -> None:
         """Judges the event records of seals between which the registry does not move."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from typing_extensions import override
 
@@ -22,14 +22,22 @@ class ArchivedLog(EventLog):
     It never hides a loss: ``start`` and ``ends`` say what the log itself says, and so
     whoever halts at a damaged log still does. An ordinal becomes a position by the seals
     of ``head``; what the archive gives is compared with the tree's leaves, and Untrusted
-    when it is another record. ``archive`` opens it, once it is needed. ``head`` must belong to the caller's thread, and stays its
-    owner's like the archive; ``close`` closes the log alone.
+    when it is another record. ``archive`` opens it, once it is needed. The sources in
+    ``closed`` were succeeded: they are read from the archive alone. ``head`` must belong
+    to the caller's thread, and stays its owner's like the archive; ``close`` closes the
+    log alone.
     """
 
     def __init__(
-        self, log: EventLog, archive: Callable[[], ArchiveReader], head: HeadStore
+        self,
+        log: EventLog,
+        archive: Callable[[], ArchiveReader],
+        head: HeadStore,
+        *,
+        closed: Collection[str] = (),
     ) -> None:
         self._log = log
+        self._closed = frozenset(closed)
         self._open = archive
         self._opened: ArchiveReader | None = None
         self._head = head
@@ -45,6 +53,8 @@ class ArchivedLog(EventLog):
     def read(
         self, source: str, start: int, *, limit: int, size_max: int
     ) -> list[bytes]:
+        if source in self._closed:
+            return self._archived(source, start, limit=limit, size_max=size_max)
         try:
             page = self._log.read(source, start, limit=limit, size_max=size_max)
         except (Unknown, Untrusted):

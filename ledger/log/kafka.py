@@ -38,7 +38,7 @@ class KafkaLog(EventLog):
     """One handle on the log at ``place``; connects when it is first used.
 
     ``sources``: those that it deals with; None: all topics under the prefix, and new
-    ones within seconds. ``gaps``: where markers lie; what it knows is not scanned
+    ones within seconds; those in ``without`` are as if they were not there. ``gaps``: where markers lie; what it knows is not scanned
     again. ``woken`` is asked while waiting whether there is other news. ``patience_s``
     bounds every call that makes no progress: then Unavailable. Memory: at most
     ``windows_max`` bytes of records, or 1 MiB for each source, and as much again in
@@ -52,6 +52,7 @@ class KafkaLog(EventLog):
         gaps: OffsetGaps,
         monotonic: Monotonic,
         sources: Collection[str] | None = None,
+        without: Collection[str] = (),
         woken: Callable[[], bool] | None = None,
         patience_s: float = PATIENCE_S,
         windows_max: int = WINDOWS_MAX,
@@ -60,6 +61,7 @@ class KafkaLog(EventLog):
         self._gaps = gaps
         self._monotonic = monotonic
         self._given = None if sources is None else frozenset(sources)
+        self._without = frozenset(without)
         self._woken = woken
         self._windows_max = windows_max
         self._appender = KafkaAppender(
@@ -187,7 +189,9 @@ class KafkaLog(EventLog):
     def _discover(self, *, anew: bool) -> None:
         for partition in sorted(self._tail.partitions(anew=anew)):
             source = self._place.source_of(partition)
-            if source is not None and (self._given is None or source in self._given):
+            if source is None or source in self._without:
+                continue
+            if self._given is None or source in self._given:
                 self._partitions[source] = partition
         self._discovered_at = self._monotonic()
 
