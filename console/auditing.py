@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from console.ledger import Ledger
-from console.wiring import Connections
+from console.wiring import Connections, open_log
 from ledger.errors import LedgerError
+from ledger.log.contract import EventLog
 from ledger.log.journal import CheckpointJournal
 from ledger.log.key_store import KeyStore
+from ledger.log.offset_gaps import MemoryGaps
 from ledger.sources import SEALS
 from replay.audit import audit
 from replay.audited_keys import Pair
@@ -29,14 +31,15 @@ def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any
     """
     with ExitStack() as stack:
         connections = Connections(ledger.dsn, stack)
+        log, counts = _log(ledger, connections)
         return audit(
             connections.open(),
-            log=ledger.log,
+            log=log,
             journal=_journal(ledger, say),
             destroyed=_destroyed(ledger, connections, say),
             say=say,
             threads=THREADS,
-            counts=_counts(ledger),
+            counts=counts,
             archive=_archive(ledger, say),
         )
 
@@ -71,12 +74,19 @@ def _destroyed(
     return store.destroyed_pairs
 
 
-def _counts(ledger: Ledger) -> SourceCounts | None:
-    """A log outside of the database counts its sources itself."""
+def _log(
+    ledger: Ledger, connections: Connections
+) -> tuple[EventLog, SourceCounts | None]:
+    """The log, and how it is counted when it is not in tables of the database.
+
+    One on Kafka is read from its start, and nothing is believed that is noted of it.
+    """
     if ledger.settings.kafka is None:
-        return None
+        return ledger.log, None
+    gaps = MemoryGaps()
+    log = open_log(ledger.settings, connections, gaps=gaps, closed=ledger.closed)
     known = {*ledger.registry().sources(), *ledger.head.load().tip.nexts, SEALS}
-    return CountsOfLog(ledger.log, sorted(known))
+    return log, CountsOfLog(log, sorted(known - ledger.closed), gaps)
 
 
 def _archive(ledger: Ledger, say: Callable[[str], None]) -> Path | None:

@@ -40,7 +40,7 @@ _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "port": str(_PORT),
     "unix_socket_permissions": "0700",
-    "max_connections": "50",
+    "max_connections": "120",
     "shared_buffers": "128MB",
     "fsync": "on",
     "full_page_writes": "on",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from typing import Any, LiteralString
+from itertools import chain
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -16,6 +16,7 @@ from console.embedded import EmbeddedPostgres
 from console.engine import Engine
 from console.key_ring import KeyRing
 from console.ledger import Ledger
+from console.log_wiring import archived_log, bare_log, check_log, open_log
 from console.settings import Settings
 from consumers.halves import ProjectingHalf, SealingHalf
 from consumers.locks import SEALING, Locks, projecting
@@ -24,23 +25,16 @@ from consumers.seal import Sealer
 from consumers.sealing_keys import SealingKeys
 from ledger.errors import Malformed, Unavailable
 from ledger.log.archive import Archive
-from ledger.log.archive_reader import ArchiveReader
-from ledger.log.archived import ArchivedLog
-from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
-from ledger.log.head_gaps import HeadGaps
 from ledger.log.journal import CheckpointJournal
-from ledger.log.kafka import KafkaLog
-from ledger.log.kafka_topics import assert_topics, create_topics, delete_topics
 from ledger.log.key_store import KeyStore
-from ledger.log.notices import Notices
-from ledger.log.postgres import PostgresLog, translated
-from ledger.registry import Registry
+from ledger.log.postgres import translated
 from ledger.signing import verify
-from ledger.sources import SEALS, base_of, source_names
+from ledger.sources import base_of, predecessors_of, source_names
+from projections import registry
 from projections.founding import found
+from projections.migrate import VIEWS, use_schema
 
-WAKE_ON: tuple[LiteralString, ...] = ("ledger_verdicts",)
 SERVER_VERSION_MIN = 150_000
 _DROP = "DROP SCHEMA IF EXISTS log, head, views, keys CASCADE"
 _HAS_LEDGER = "SELECT to_regclass('head.head') IS NOT NULL"
@@ -120,60 +114,19 @@ def holds_ledger(connection: psycopg.Connection[Any]) -> bool:
     return bool(row and row[0])
 
 
-def open_log(settings: Settings, connections: Connections) -> EventLog:
-    """The log of a ledger; it is closed together with the connections.
-
-    Of a log on Kafka, what it lost of sealed records is read from the archive.
-    """
-    place = settings.kafka
-    if place is None:
-        return PostgresLog(connections.open(), wake_on=WAKE_ON)
-    log = KafkaLog(
-        place,
-        gaps=HeadGaps(connections.open()),
-        monotonic=time.monotonic,
-        woken=Notices(connections.open(), WAKE_ON).pending,
-    )
-    connections.closing(log.close)
-    archive = partial(ArchiveReader, settings.archive)
-    return ArchivedLog(log, archive, HeadStore(connections.open()))
-
-
-def create_log(
-    settings: Settings, connections: Connections, sources: Sequence[str]
-) -> None:
-    """Makes the sources of a new ledger, all of them empty."""
-    if settings.kafka is None:
-        PostgresLog(connections.open()).create(sources)
-    else:
-        create_topics(settings.kafka, sources)
-
-
-def drop_log(settings: Settings, sources: Sequence[str]) -> None:
-    """Deletes the topics of a founding that failed; tables go with their schema."""
-    if settings.kafka is not None:
-        delete_topics(settings.kafka, sources)
-
-
-def check_log(settings: Settings, head: HeadStore, founding: Registry) -> None:
-    """Refuses to start on topics that are not as they must be, or have lost records.
-
-    A source that was succeeded may be damaged: that is why it was.
-    """
-    if settings.kafka is None:
-        return
-    sealed = head.load().tip.nexts
-    succeeded = {base_of(source) for source in sealed if base_of(source) != source}
-    sources = {*source_names(founding.partitions), SEALS, *sealed} - succeeded
-    assert_topics(settings.kafka, sorted(sources))
-
-
 @contextmanager
-def open_ledger(settings: Settings, *, accept_clock: bool = False) -> Iterator[Ledger]:
+def open_ledger(
+    settings: Settings,
+    *,
+    accept_clock: bool = False,
+    damaged: Collection[str] = (),
+    checked: bool = True,
+) -> Iterator[Ledger]:
     """Opens the ledger of a directory; raises Malformed when there is none.
 
     ``accept_clock``: an operator says that the clock is right although the last seal or
-    PostgreSQL disagrees; the sealer stops otherwise.
+    PostgreSQL disagrees; the sealer stops otherwise. ``damaged``: sources that are being
+    succeeded, no others are excused. Not ``checked``: nothing is asked of the log.
     """
     if settings.dsn is None and not settings.embedded.exists():
         raise Malformed(
@@ -190,23 +143,39 @@ def open_ledger(settings: Settings, *, accept_clock: bool = False) -> Iterator[L
                 where=str(settings.directory),
             )
         with translated("the database of this ledger"):
-            ledger = assemble(settings, connections, accept_clock=accept_clock)
+            ledger = assemble(
+                settings,
+                connections,
+                accept_clock=accept_clock,
+                damaged=damaged,
+                checked=checked,
+            )
             yield ledger
             if ledger.published:
                 ledger.rest()
 
 
 def assemble(
-    settings: Settings, connections: Connections, *, accept_clock: bool = False
+    settings: Settings,
+    connections: Connections,
+    *,
+    accept_clock: bool = False,
+    damaged: Collection[str] = (),
+    checked: bool = True,
 ) -> Ledger:
     """Constructs everything of one open ledger over fresh connections."""
-    log = open_log(settings, connections)
     head = HeadStore(connections.open())
     views = connections.open()
+    in_use = _in_use(views, head)
+    closed = {*damaged, *chain.from_iterable(map(predecessors_of, in_use.values()))}
+    bare = bare_log(settings, connections, closed=closed)
+    log = archived_log(settings, connections, bare, closed=closed)
     ring = KeyRing(settings)
     tables = connections.open()
     founding = found(log)
-    check_log(settings, head, founding)
+    if checked:
+        used = (in_use.get(s, s) for s in source_names(founding.partitions))
+        check_log(settings, bare, head, [s for s in used if s not in closed])
 
     def make_sealer(opened: ExitStack) -> Sealer:
         keys = SealingKeys(founding, ring.sealer_of)
@@ -224,6 +193,7 @@ def assemble(
             journal=CheckpointJournal(settings.journal),
             archive=archive,
             accept_clock=accept_clock,
+            damaged=damaged,
         )
 
     def make_projector(sources: Sequence[str]) -> Projector:
@@ -243,11 +213,12 @@ def assemble(
         shown_dsn=connections.shown,
         founding=founding,
         log=log,
+        closed=closed,
         head=head,
         views=views,
         ring=ring,
         connect=connections.open,
-        open_log=lambda: open_log(settings, connections),
+        open_log=lambda: open_log(settings, connections, closed=closed),
         open_key_store=open_key_store,
         clock=now_us,
         random_bytes=secrets.token_bytes,
@@ -268,4 +239,20 @@ def assemble(
     return ledger
 
 
-__all__ = ["assemble", "database", "now_us", "open_ledger"]
+def _in_use(views: psycopg.Connection[Any], head: HeadStore) -> dict[str, str]:
+    """The sources that stand in the places of others, by the first name of each place.
+
+    As far as it is projected, or anything of them is sealed: only the registry can have
+    made it so.
+    """
+    use_schema(views, VIEWS)
+    sealed = sorted(s for s in head.load().tip.nexts if s != base_of(s))
+    found = registry.in_use(views)
+    for source in sealed:
+        held = found.setdefault(base_of(source), source)
+        if len(predecessors_of(source)) > len(predecessors_of(held)):
+            found[base_of(source)] = source
+    return found
+
+
+__all__ = ["assemble", "database", "now_us", "open_ledger", "open_log"]

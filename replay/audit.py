@@ -243,6 +243,7 @@ class Audit:
                 offered_to=projected.seal_no + 1,
                 seal_at=self._seal_at,
                 seal_of=self._stream.seen,
+                gaps=self._sources.gaps(),
             )
         with self._guard.over(Check.TABLES, "views.tracking"):
             self._tables.compare_places(

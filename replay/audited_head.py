@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ledger.events import Seal, VerdictRange
+from ledger.log.offset_gaps import Gap
 from ledger.log.stored import StoredTables
 from ledger.seal import decode_seal
 from ledger.seal_reader import Tip
@@ -66,14 +67,16 @@ class AuditedHead:
         offered_to: int,
         seal_at: Callable[[int], bytes | None],
         seal_of: Callable[[int], bytes | None],
+        gaps: Mapping[str, Sequence[Gap]],
     ) -> None:
         """Compares what there is once: the head, and rows that belong to no seal.
 
         ``waiting``: own verdicts by position that no seal carries; those on seals below
         ``offered_to`` must wait in the head. ``seal_at`` reads an ordinal of ``seals``,
-        ``seal_of`` gives a seal by its number.
+        ``seal_of`` gives a seal by its number. ``gaps``: as they were found in the log.
         """
         self._compare_head(tip, seal_at, seal_of)
+        self._compare_gaps(tip, gaps)
         stray = self._stored.stray_seal(tip.seal_no + 1)
         if stray is not None:
             self._fail(f"head.seal, seal {stray}: there is no such seal in the log")
@@ -131,6 +134,16 @@ class AuditedHead:
         for name, found, wanted in zip(names, row, expected, strict=True):
             if found != wanted:
                 self._fail(f"{where}: {name} is not that of the log")
+
+    def _compare_gaps(self, tip: Tip, found: Mapping[str, Sequence[Gap]]) -> None:
+        """What is noted was found; what was found is noted, as far as it is sealed."""
+        noted = set(self._stored.noted_gaps())
+        there = {(source, gap) for source, gaps in found.items() for gap in gaps}
+        for source, gap in sorted(noted - there):
+            self._fail(f"head.gap, {source}, record {gap.ordinal}: is not in the log")
+        for source, gap in sorted(there - noted):
+            if gap.ordinal < tip.nexts.get(source, 0):
+                self._fail(f"head.gap, {source}, record {gap.ordinal}: is not noted")
 
     def _compare_head(
         self,

@@ -8,6 +8,7 @@ from typing import Protocol
 from typing_extensions import override
 
 from ledger.log.contract import EventLog
+from ledger.log.offset_gaps import Gap, OffsetGaps
 from ledger.log.stored import Span
 from ledger.sources import SEALS, base_of
 from replay.findings import Check, Findings
@@ -30,14 +31,20 @@ class SourceCounts(Protocol):
         """The first ordinal of a source that is not there but has one behind it."""
         ...
 
+    def gaps(self) -> Mapping[str, Sequence[Gap]]:
+        """Per source, where markers lie that are no records."""
+        ...
+
 
 class CountsOfLog(SourceCounts):
     """Counts by the log's own word, for one that has no tables to look into.
 
-    It was asked once: what is appended during the audit is not in it.
+    It was asked once: what is appended during the audit is not in it. ``gaps``: what it
+    found of them by reading from 0.
     """
 
-    def __init__(self, log: EventLog, sources: Sequence[str]) -> None:
+    def __init__(self, log: EventLog, sources: Sequence[str], gaps: OffsetGaps) -> None:
+        self._gaps = gaps
         ends = log.ends()
         self._ends = {source: ends.get(source, 0) for source in sources}
         self._starts = {source: log.start(source) for source in sources}
@@ -58,6 +65,10 @@ class CountsOfLog(SourceCounts):
     def hole(self, source: str) -> int | None:
         """A log that numbers what it reads has holes at its start only."""
         return 0 if self._starts[source] else None
+
+    @override
+    def gaps(self) -> Mapping[str, Sequence[Gap]]:
+        return {source: self._gaps.known(source)[1] for source in self._ends}
 
 
 class AuditedSources:
@@ -88,6 +99,10 @@ class AuditedSources:
                 self.ends[source],
             ):
                 self._fail(f"{source}, {self._what(source, span)}")
+
+    def gaps(self) -> Mapping[str, Sequence[Gap]]:
+        """Per source, where the log has markers that are no records."""
+        return self._counts.gaps()
 
     def finish(self, sealed: Mapping[str, int], known: Sequence[str]) -> None:
         """Compares with what is sealed, and with the sources that the registry names."""

@@ -7,6 +7,7 @@ the new log hold a seal over records that it lacks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from ledger.errors import Untrusted
@@ -30,7 +31,7 @@ def copy_log(
     its records are there. Raises Untrusted when ``target`` holds other records.
     """
     return {
-        name: _copy(source, target, name, lambda n, name=name: told(name, n))
+        name: _copy(source, target, name, partial(told, name))
         for name in (*sources, SEALS)
     }
 

@@ -6,12 +6,13 @@ stored. All calls on one connection, inside the caller's transaction, are one sn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.events import VerdictRange
 from ledger.log.head_rows import verdict_values
+from ledger.log.offset_gaps import Gap
 from ledger.log.postgres import chunked
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ SELECT place FROM (
     SELECT ordinal, row_number() OVER (ORDER BY ordinal) - 1 AS place
     FROM log.record WHERE source = %(source)s::text
 ) AS counted WHERE ordinal <> place ORDER BY ordinal LIMIT 1
+"""
+_GAPS: Final = """
+SELECT source, ordinal, "offset" FROM head.gap ORDER BY source, ordinal
 """
 _HEAD: Final = "SELECT seal_no, digest, published, seals_next FROM head.head"
 _SEALS: Final = """
@@ -88,6 +92,15 @@ class StoredTables:
         """The first ordinal of a source that is not stored but has one behind it."""
         row = self._one(_HOLE, source=source)
         return None if row is None else int(row[0])
+
+    def gaps(self) -> Mapping[str, Sequence[Gap]]:
+        """None: a log in tables has no markers between its records."""
+        return {}
+
+    def noted_gaps(self) -> Iterator[tuple[str, Gap]]:
+        """Every row of the gaps that a log on Kafka was found to have."""
+        for source, ordinal, offset in self._all(_GAPS):
+            yield source, Gap(ordinal, offset)
 
     def head(self) -> tuple[int, bytes, int, int] | None:
         """(seal_no, digest, published, seals_next), None when the row is gone."""

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import Connection
+from typing_extensions import override
 
 from consumers.project import Projector
 from consumers.seal import Sealer
 from consumers.sealing_keys import SealingKeys
 from ledger.log.archive import Archive
 from ledger.log.head import HeadStore
+from ledger.log.head_gaps import HeadGaps
 from ledger.log.journal import CheckpointJournal
+from ledger.log.offset_gaps import Gap
 from ledger.log.postgres import PostgresLog
+from ledger.log.stored import StoredTables
 from ledger.signing import Signer, verify
 from ledger.sources import SEALS
 from projections.founding import found
@@ -41,6 +45,18 @@ def small_history() -> World:
     return world
 
 
+class GappedTables(StoredTables):
+    """The log's tables as if there were markers between their records."""
+
+    def __init__(self, conn: Connection[Any], gaps: Mapping[str, list[Gap]]) -> None:
+        super().__init__(conn)
+        self._found = gaps
+
+    @override
+    def gaps(self) -> Mapping[str, list[Gap]]:
+        return self._found
+
+
 class AuditedLedger:
     """A ledger in one database and one folder; ``close`` ends all its connections."""
 
@@ -53,6 +69,7 @@ class AuditedLedger:
         self.archive = folder / "archive" if archived else None
         self.destroyed: set[Pair] = {(REF, world.license_id("A0"))}
         self.said: list[str] = []
+        self.gaps: dict[str, list[Gap]] = {}
         self._stack = ExitStack()
         self.conn = self.connect()
         self.log = PostgresLog(self.connect())
@@ -117,7 +134,13 @@ class AuditedLedger:
                 destroyed=lambda: self.destroyed,
                 say=self.said.append,
                 archive=self.archive,
+                counts=GappedTables(conn, self.gaps),
             )
+
+    def mark(self, source: str, gap: Gap) -> None:
+        """Lets the log have markers before a record, and the head know of them."""
+        self.gaps.setdefault(source, []).append(gap)
+        HeadGaps(self.conn).note(source, gap)
 
     def failures(self) -> dict[int, str]:
         """Step number -> first failure of the steps that failed now."""

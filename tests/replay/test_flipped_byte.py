@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from ledger.log.offset_gaps import Gap
 from ledger.sources import SEALS
 from replay.findings import Check
 from tests.replay.audited import AuditedLedger, small_history
@@ -61,6 +62,7 @@ WHERE ctid = (SELECT ctid FROM {table} ORDER BY {column} IS NULL, ctid DESC LIMI
 def ledger(dsn: str, tmp_path: Path) -> Iterator[AuditedLedger]:
     made = AuditedLedger(dsn, tmp_path, small_history())
     made.fill()
+    made.mark("events-0", Gap(1, 2_000_001))
     assert made.failures() == {}
     yield made
     assert made.failures() == {}
