@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from console.kafka_file import read_security_file
 from console.settings import (
     DIR_VARIABLE,
     DSN_VARIABLE,
@@ -14,6 +15,8 @@ from console.settings import (
     Settings,
     settings_of,
 )
+from ledger.errors import Malformed
+from ledger.log.kafka_settings import KafkaPlace, KafkaSecurity
 
 Dir = Annotated[
     Path | None,
@@ -51,6 +54,59 @@ Reveal = Annotated[
         show_default=False,
     ),
 ]
+
+Brokers = Annotated[
+    str | None,
+    typer.Option(
+        "--kafka",
+        metavar="HOST:PORT,…",
+        help="Brokers that hold the log, instead of PostgreSQL.",
+        show_default=False,
+    ),
+]
+Topics = Annotated[
+    str | None,
+    typer.Option(
+        "--topics",
+        metavar="PREFIX",
+        help="Topics are PREFIX.registry, PREFIX.events …; by default the name.",
+        show_default=False,
+    ),
+]
+SingleBroker = Annotated[
+    bool,
+    typer.Option(
+        "--single-broker",
+        help="One broker only, for trying it: one broken disk loses the log.",
+    ),
+]
+SecurityFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--kafka-security",
+        metavar="FILE",
+        help="TOML with protocol, ca_file, username, password_file …",
+        show_default=False,
+    ),
+]
+
+
+def kafka_place(
+    brokers: str | None, prefix: str, security: Path | None, *, single_broker: bool
+) -> KafkaPlace | None:
+    """Where a new log lies on Kafka, from the four options above; None: it does not."""
+    if brokers is None:
+        if single_broker or security is not None:
+            raise Malformed(
+                "settings of Kafka without its brokers", expected="--kafka HOST:PORT,…"
+            )
+        return None
+    return KafkaPlace(
+        bootstrap=tuple(brokers.split(",")),
+        prefix=prefix,
+        single_broker=single_broker,
+        security=read_security_file(security) if security else KafkaSecurity(),
+    )
 
 
 def place(
