@@ -9,7 +9,7 @@ from typing import Any
 
 from console.ledger import Ledger
 from console.wiring import Connections, open_log
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Untrusted
 from ledger.log.contract import EventLog
 from ledger.log.journal import CheckpointJournal
 from ledger.log.key_store import KeyStore
@@ -20,6 +20,8 @@ from replay.audited_keys import Pair
 from replay.audited_sources import CountsOfLog, SourceCounts
 
 THREADS = 2
+ATTEMPTS = 20
+PAUSE_S = 0.1
 
 
 def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any]:
@@ -29,6 +31,8 @@ def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any
     Unavailable when the database does not answer, and when this program lacks a schema
     or rule that the registry switches on.
     """
+    if not _at_one_place(ledger):
+        say("projectors work at different places: some tables may show as different")
     with ExitStack() as stack:
         connections = Connections(ledger.dsn, stack)
         log, counts = _log(ledger, connections)
@@ -42,6 +46,21 @@ def audit_ledger(ledger: Ledger, *, say: Callable[[str], None]) -> dict[str, Any
             counts=counts,
             archive=_archive(ledger, say),
         )
+
+
+def _at_one_place(ledger: Ledger) -> bool:
+    """Waits a moment, while others project, until all tables stand behind one seal."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            ledger.log.wait(PAUSE_S)
+        try:
+            tip = ledger.head.load().tip
+        except Untrusted:
+            return True  # the audit names it
+        reached = ledger.projected()
+        if all(reached.get(source, 0) == count for source, count in tip.nexts.items()):
+            return True
+    return False
 
 
 def _journal(ledger: Ledger, say: Callable[[str], None]) -> CheckpointJournal | None:
