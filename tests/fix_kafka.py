@@ -33,7 +33,6 @@ _REQUIRED = "LICENSE_LEDGER_REQUIRE_KAFKA"
 _ENDING_S = 60.0
 _ROOT = Path(__file__).parents[1]
 _alive: list[int] = []  # our end of the pipe that tells the keepers of the run's end
-_keepers: list[subprocess.Popen[bytes]] = []  # they outlive the process that asked
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,11 +67,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or not _alive:
         return
     folder = Path(os.environ.pop(_FOLDER))
+    keepers = [int(file.read_text()) for file in folder.glob("*.pid")]
     os.close(_alive.pop())
     deadline = time.monotonic() + _ENDING_S
-    for file in folder.glob("*.pid"):
-        while not _ended(int(file.read_text())) and time.monotonic() < deadline:
-            time.sleep(0.02)
+    while not all(map(_ended, keepers)) and time.monotonic() < deadline:
+        time.sleep(0.02)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -92,21 +91,18 @@ def shared(size: int) -> str:
 
 
 def _start_keeper(folder: Path, size: int) -> str:
-    with (folder / f"{size}.errors").open("wb") as errors:
-        keeper = subprocess.Popen(
+    errors = folder / f"{size}.errors"
+    with errors.open("wb") as log:
+        done = subprocess.run(
             [sys.executable, "-m", "tests.kafka_keeper", str(folder), str(size)],
             cwd=_ROOT,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
+            stdout=subprocess.PIPE,  # closed when the brokers are up or cannot be
+            stderr=log,
             start_new_session=True,  # Ctrl-C ends the run, and by that the keeper
         )
-    _keepers.append(keeper)
-    (folder / f"{size}.pid").write_text(str(keeper.pid))
-    assert keeper.stdout is not None
-    with keeper.stdout:
-        said = keeper.stdout.readline().decode().strip()
-    assert said, (folder / f"{size}.errors").read_text()
+    said = done.stdout.decode().strip()
+    assert said, errors.read_text()
     return said
 
 

@@ -19,6 +19,9 @@ UNAVAILABLE = "unavailable: "
 
 
 def main(folder: Path, size: int) -> None:
+    if os.fork():
+        return  # whoever asked may end before the brokers do, and waits for no child
+    (folder / f"{size}.pid").write_text(str(os.getpid()))
     kafka = LocalKafka(folder / str(size), nodes=size)
     try:
         kafka.up()
@@ -26,9 +29,13 @@ def main(folder: Path, size: int) -> None:
         _wait_until_the_run_is_over(folder / ALIVE)
     except KafkaUnavailable as error:
         _say(UNAVAILABLE + " ".join(str(error).split()))
+        return
     finally:
         kafka.down()
         shutil.rmtree(kafka.folder, ignore_errors=True)
+    # The run may have been killed: then the last of its keepers tidies up.
+    if not any(one.is_dir() for one in folder.glob("*")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _say(line: str) -> None:

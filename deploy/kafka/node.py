@@ -18,6 +18,8 @@ from deploy.kafka.trouble import KafkaUnavailable
 START_S: Final = 120.0
 STOP_S: Final = 30.0
 _POLL_S: Final = 0.02
+_WRONG_LINES: Final = 12
+_LAST_LINES: Final = 8
 _STARTED: Final = b"Kafka Server started"
 
 
@@ -120,9 +122,9 @@ class Node:
         deadline = time.monotonic() + START_S
         while _STARTED not in self._said():
             if not self.running or time.monotonic() > deadline:
-                tail = self._said()[-1_500:].decode(errors="replace")
+                trouble = _trouble(self._said().decode(errors="replace"))
                 self.kill()
-                raise KafkaUnavailable(f"node {self.number} did not start: {tail}")
+                raise KafkaUnavailable(f"node {self.number} did not start: {trouble}")
             time.sleep(_POLL_S)
 
     def adopt(self) -> bool:
@@ -184,6 +186,13 @@ class Node:
 
 
 _TIED: Final = ("setpriv", "--pdeathsig", "KILL", "--")
+
+
+def _trouble(said: str) -> str:
+    """What went wrong, and how the log ends: a server says much while it goes down."""
+    lines = [line for line in said.splitlines() if not line.startswith("\tat ")]
+    wrong = [line for line in lines if "Exception" in line or " ERROR " in line]
+    return "\n".join([*wrong[:_WRONG_LINES], "...", *lines[-_LAST_LINES:]])
 
 
 @cache
