@@ -15,14 +15,13 @@ from typing import Any
 from console.founding import empty_directory
 from console.kafka_file import write_kafka_file
 from console.ledger import Ledger
+from console.log_wiring import create_log, open_log
 from console.settings import Settings
 from console.wiring import (
     Connections,
     assemble,
-    create_log,
     database,
     holds_ledger,
-    open_log,
 )
 from ledger.errors import Malformed, Unavailable, Untrusted
 from ledger.log.head import HeadStore

@@ -12,18 +12,16 @@ import schemas
 from console.kafka_file import SINGLE_BROKER, write_kafka_file
 from console.key_ring import DEPARTMENT, ROOT, SEALER, KeyRing
 from console.ledger import Ledger
+from console.log_wiring import create_log, drop_log, open_log
 from console.registering import Registrar
 from console.settings import Settings
 from console.wiring import (
     Connections,
     assemble,
-    create_log,
     database,
     drop_ledger,
-    drop_log,
     holds_ledger,
     now_us,
-    open_log,
 )
 from ledger.catalogue import parse_type
 from ledger.checkpoint import origin_line

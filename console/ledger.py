@@ -8,7 +8,7 @@ with open_ledger(settings_of(Path("my-ledger"))) as ledger:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.engine import Engine
@@ -54,6 +54,7 @@ class Ledger:
         shown_dsn: str,
         founding: Registry,
         log: EventLog,
+        closed: Collection[str],
         head: HeadStore,
         views: Connection[Any],
         ring: KeyRing,
@@ -71,6 +72,7 @@ class Ledger:
         self.origin = founding.origin
         self.partitions = founding.partitions
         self.log = log
+        self.closed = frozenset(closed)
         self.head = head
         self.views = views
         self.ring = ring
@@ -83,6 +85,8 @@ class Ledger:
         self._destroyed_to = -1
         self.published = False
         self._tracking = Tracking(views, schema=VIEWS)
+        self._in_use: Mapping[str, str] = {}
+        self._in_use_at = -1
 
     @property
     def origin_line(self) -> str:
@@ -139,7 +143,15 @@ class Ledger:
     def publish(self, signed: Sequence[Signed]) -> list[Appended]:
         """Appends signed records; when it returns they survive a crash."""
         self.published = True
-        return append(self.log, signed)
+        return append(self.log, signed, in_use=self.in_use())
+
+    def in_use(self) -> Mapping[str, str]:
+        """Of every source that was succeeded: the one that takes its records now."""
+        last = registry.last_position(self.views)
+        if last != self._in_use_at:
+            self._in_use = registry.in_use(self.views)
+            self._in_use_at = last
+        return self._in_use
 
     def await_verdict(self, appended: Appended) -> AuditRow:
         """The verdict of one appended record, as soon as it is projected."""

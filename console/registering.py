@@ -116,9 +116,13 @@ class Registrar:
 
     def publish(self) -> list[AuditRow]:
         """Appends what was collected and returns its verdicts, in order."""
-        appended = self._ledger.publish(self._made)
-        self._made = []
+        appended = self._ledger.publish(self.taken())
         return [self._ledger.await_verdict(one) for one in appended]
+
+    def taken(self) -> list[Signed]:
+        """What was collected, for somebody else to append."""
+        made, self._made = self._made, []
+        return made
 
     def _head(self, subject: str) -> Position:
         acts = self._registry.chain(subject)

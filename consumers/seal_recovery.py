@@ -70,7 +70,7 @@ def recover_head(
     for data in store.registry_seals(keys.last + 1):
         seal = decode_seal(data)
         if seal["seal_no"] <= head.tip.seal_no:
-            _follow(log, keys, seal)
+            follow(log, keys, seal)
     # Step 3.
     given = [source for source in keys.sources() if source not in damaged]
     check_ends(log.ends(), head.tip.nexts, sources=given)
@@ -133,7 +133,7 @@ def rebuild_head(
                 known = known or _journalled(journal)
                 _check_known(known, seal["seal_no"], reader.tip.digest)
                 head = _take_over(log, store, head, reader, seal, data, archive)
-                _follow(log, keys, seal)
+                follow(log, keys, seal)
             if data == head.pending:
                 head = _published(store, head, ordinal)
             ordinal += 1
@@ -224,7 +224,8 @@ def _published(store: HeadStore, head: Head, ordinal: int) -> Head:
     return replace(head, published=seal_no, seals_next=ordinal + 1)
 
 
-def _follow(log: EventLog, keys: FollowedKeys, seal: Seal) -> None:
+def follow(log: EventLog, keys: FollowedKeys, seal: Seal) -> None:
+    """Tells the keys the registry records of a seal, if it has any."""
     placed = _registry_range(seal)
     if placed is not None:
         keys.follow(seal, _records(log, placed))

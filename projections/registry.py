@@ -14,6 +14,7 @@ from ledger.authorities import Grant
 from ledger.keyring import Key
 from ledger.registry import Registry, replay
 from ledger.registry_subjects import parse_subject
+from ledger.sources import base_of
 from projections.shown import day_text
 from projections.table import Table, as_json
 
@@ -244,6 +245,25 @@ def types(conn: Connection[Any]) -> Sequence[TypeRow]:
     """All license types, ended ones too."""
     with conn.cursor(row_factory=class_row(TypeRow)) as cur:
         return cur.execute(_TYPES).fetchall()
+
+
+_SUCCESSIONS = """
+SELECT substr(subject, 8) FROM registry_event WHERE subject LIKE 'source:%'
+ORDER BY position
+"""
+
+
+def in_use(conn: Connection[Any]) -> dict[str, str]:
+    """Of every source that was succeeded: the one that stands in its place now."""
+    with conn.cursor() as cur:
+        return {base_of(row[0]): row[0] for row in cur.execute(_SUCCESSIONS)}
+
+
+def last_position(conn: Connection[Any]) -> int:
+    """The position of the last registry record that is projected; -1 for none."""
+    with conn.cursor() as cur:
+        row = cur.execute("SELECT max(position) FROM registry_event").fetchone()
+    return -1 if row is None or row[0] is None else int(row[0])
 
 
 _KEY_POSITIONS = """

@@ -7,7 +7,7 @@ so a binary search over the seals' tips finds the one that covers a record.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ledger.errors import Untrusted
 from ledger.log.head import HeadStore
@@ -66,6 +66,14 @@ def leaves_of(head: HeadStore, start: int, end: int) -> list[bytes]:
             where="head.tile, level 0",
         )
     return leaves
+
+
+def leaves_of_source(head: HeadStore, source: str, start: int = 0) -> Iterator[bytes]:
+    """The leaf hashes of a source's sealed records from ordinal ``start`` on."""
+    while (placed := range_of(head, source, start)) is not None:
+        position = placed.position + start - placed.start
+        yield from leaves_of(head, position, placed.position + placed.count)
+        start = placed.end
 
 
 def _first(head: HeadStore, reached: Callable[[Tip], bool]) -> int | None:
