@@ -40,7 +40,7 @@ def _up(folder: Path, nodes: int) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second command waits and finds them up
-        cluster = LocalKafka(folder, nodes=nodes, bound=False)
+        cluster = LocalKafka(folder, nodes=nodes, quick=False, bound=False)
         cluster.up()
     print(f"Kafka runs; its folder is {folder}", file=sys.stderr)
     print(cluster.bootstrap)
