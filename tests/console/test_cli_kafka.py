@@ -90,7 +90,7 @@ def test_init_takes_no_topics_that_hold_records(
         *("--dir", str(tmp_path / "second"), "--json"),
     )
     assert said.code == 2
-    assert "holds records already" in said.document["error"]["reason"]
+    assert "hold records already" in said.document["error"]["reason"]
     assert not (tmp_path / "second").exists()
     assert ledger.json("audit")["result"] == "pass"
 
@@ -103,7 +103,7 @@ def test_ledger_does_not_start_on_topics_that_forget(
     events.configs = {"retention.ms": "1000000000"}
     admin.alter_configs([events])
     refused = ledger.json("status", code=2)["error"]
-    assert "retention.ms=1000000000, not -1" in refused["found"]
+    assert "retention.ms=1000000000, expected -1" in refused["found"]
     events.configs = {"retention.ms": "-1"}
     admin.alter_configs([events])
     admin.close()
