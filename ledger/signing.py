@@ -14,6 +14,14 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from ledger import merkle
+from ledger.batch_paths import (
+    BATCH_COUNT_MAX,
+    batch_root,
+    batch_shape_ok,
+    climb,
+    path_length,
+    root_above,
+)
 from ledger.errors import Malformed
 from ledger.sm2 import Provider, default_provider
 from ledger.sm2_curve import RandomBytes, point_on_curve
@@ -42,8 +50,6 @@ __all__ = [
 ]
 
 ALGORITHM_SM2_SM3: Final = 1
-_HASH_SIZES: Final = frozenset((merkle.HASH_SIZE,))
-BATCH_COUNT_MAX: Final = 4096
 BATCH_ID_SIZE: Final = 16
 
 _SIGNATURE_CONTEXT: Final = b"license-ledger/sig/v1\0"
@@ -222,58 +228,6 @@ def sign_batch(
     ]
 
 
-def path_length(index: int, count: int) -> int:
-    """How many hashes the path of leaf ``index`` among ``count`` has, exactly."""
-    last = count - 1
-    # Below the level where its way and the last leaf's meet each step has a sibling,
-    # above it only those in which it comes from the right.
-    alone = (index ^ last).bit_length()
-    return alone + (index >> alone).bit_count()
-
-
-def batch_shape_ok(*, count: int, index: int, path: Sequence[bytes]) -> bool:
-    """Says whether a path can be one of this place: limits, length, hash sizes."""
-    return (
-        1 <= count <= BATCH_COUNT_MAX
-        and 0 <= index < count
-        and len(path) == path_length(index, count)
-        and set(map(len, path)) <= _HASH_SIZES
-    )
-
-
-def batch_root(tbs: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes:
-    """Recomputes the root that this message at this place leads to.
-
-    Raises Malformed unless `batch_shape_ok`.
-    """
-    if not batch_shape_ok(count=count, index=index, path=path):
-        raise Malformed("bad batch path", where=f"index {index} of {count}")
-    return _root(merkle.leaf_hash(tbs), index, count - 1, path)
-
-
-def _root(node: bytes, index: int, last: int, path: Sequence[bytes]) -> bytes:
-    """Where the path leads from a node that is the ``index``-th of its level."""
-    return _climb(node, index, last, path, levels=merkle.PATH_MAX)[0]
-
-
-def _climb(
-    node: bytes, index: int, last: int, path: Sequence[bytes], *, levels: int
-) -> tuple[bytes, int]:
-    """The walk of RFC 9162 §2.1.3.2 over a path whose shape is known to be right.
-
-    Ends after so many levels or at the root: the node there, and how much of the path
-    was needed.
-    """
-    join, used = merkle.node_sm3, 0
-    while last > 0 and levels > 0:
-        if index & 1:
-            node, used = join(path[used], node), used + 1
-        elif index < last:
-            node, used = join(node, path[used]), used + 1
-        index, last, levels = index >> 1, last >> 1, levels - 1
-    return node, used
-
-
 class BatchVerifier:
     """Verifies batch signatures, doing the SM2 of one batch head only once.
 
@@ -287,7 +241,7 @@ class BatchVerifier:
     ) -> None:
         chosen = provider or default_provider()
         self._holds = lru_cache(maxsize=heads_max)(chosen.verify)
-        self._root = lru_cache(maxsize=_NODES_MAX)(_root)
+        self._root = lru_cache(maxsize=_NODES_MAX)(root_above)
 
     def verify(
         self, *, public_key: bytes, tbs: bytes, signature: BatchSignature
@@ -303,7 +257,7 @@ class BatchVerifier:
             return False
         # Step 2.
         last, leaf = count - 1, merkle.leaf_hash(tbs)
-        node, used = _climb(leaf, index, last, path, levels=_OWN_LEVELS)
+        node, used = climb(leaf, index, last, path, levels=_OWN_LEVELS)
         root = self._root(node, index >> _OWN_LEVELS, last >> _OWN_LEVELS, path[used:])
         head = batch_head(
             key_id=key_id(public_key),
