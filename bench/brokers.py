@@ -25,7 +25,7 @@ def started(mode: Mode) -> Iterator[str | None]:
         return
     with (
         tempfile.TemporaryDirectory(prefix="license-ledger-bench-kafka-") as folder,
-        LocalKafka(Path(folder), nodes=_NODES[mode]) as kafka,
+        LocalKafka(Path(folder), nodes=_NODES[mode], quick=False) as kafka,
     ):
         yield kafka.bootstrap
 
