@@ -13,12 +13,14 @@ UV_PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.1
 
 export UV_HTTP_TIMEOUT ?= 120
 
-.PHONY: help setup demo test check fmt bench docs lock clean \
+.PHONY: help setup demo demo-kafka test test-faults check fmt bench docs lock clean \
 	kafka-up kafka-down kafka-status
 
 help:
 	@echo 'make demo    set up, then watch a small province work'
+	@echo 'make demo-kafka  the same through three real Kafka brokers'
 	@echo 'make test    set up, then run every test (JOBS=2, PYTEST_ARGS=...)'
+	@echo 'make test-faults break brokers, processes, disks and networks on purpose'
 	@echo 'make check   formatting, lint, types, import rules'
 	@echo 'make fmt     format the code'
 	@echo 'make bench   measure, next to a peer on the same machine'
@@ -46,8 +48,14 @@ $(READY): pyproject.toml requirements/bootstrap.txt requirements/locked.txt
 demo: $(READY)
 	@$(BIN)/license-ledger demo
 
+demo-kafka: $(READY)
+	@$(BIN)/license-ledger demo --kafka
+
 test: $(READY)
 	$(BIN)/pytest -n $(JOBS) $(PYTEST_ARGS)
+
+test-faults: $(READY)
+	LICENSE_LEDGER_REQUIRE_KAFKA=1 $(BIN)/pytest --faults $(PYTEST_ARGS) tests/faults
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -52,6 +52,7 @@ class Running:
     arguments: tuple[str, ...]
     out: Path
     err: Path
+    killed: bool = False
 
     @property
     def alive(self) -> bool:
@@ -60,6 +61,7 @@ class Running:
     def kill(self) -> None:
         """Kills its whole group at once, as kill -9 does."""
         assert self.process.pid is not None
+        self.killed = True
         # Before its first instruction the child is not yet a leader.
         for kill in (os.killpg, os.kill):
             with suppress(ProcessLookupError):

@@ -7,6 +7,7 @@ ever opens their encrypted fields.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 from collections.abc import Sequence
@@ -107,7 +108,7 @@ def _types() -> dict[str, LicenseType]:
 class Province:
     """Makes signed events for ever; ``name`` keeps its serials apart from others'.
 
-    ``open`` licenses are continued at random; at most ``OPEN_MAX`` at a time.
+    ``open`` licenses are continued at random; at most ``open_max`` at a time.
     """
 
     origin: bytes
@@ -120,7 +121,7 @@ class Province:
     open: list[_Chain] = field(default_factory=list)
     made: int = 0
 
-    OPEN_MAX: int = 24
+    open_max: int = 24
 
     def single(self) -> list[Signed]:
         """One event under a signature of its own."""
@@ -138,7 +139,7 @@ class Province:
     def event(self) -> Event:
         """The next event of some license."""
         if (
-            len(self.open) < self.OPEN_MAX and self.rng.random() < 0.4
+            len(self.open) < self.open_max and self.rng.random() < 0.4
         ) or not self.open:
             self.open.append(self._chain())
         chain = self.rng.choice(self.open)
@@ -150,7 +151,9 @@ class Province:
     def _chain(self) -> _Chain:
         code = self.rng.choice(sorted(PLANS))
         self.made += 1
-        serial = f"{self.name}{self.made:08}"
+        # A name may hold anything; a serial is of upper-case letters and digits.
+        series = hashlib.sha256(self.name.encode()).hexdigest()[:16].upper()
+        serial = f"{series}{self.made:08}"
         plan = PLANS[code]
         return _Chain(
             license_id=f"1.2.156.3005.2.{code}.{self.authority}.{serial}",

@@ -20,14 +20,15 @@ Cut = Literal["refuse", "silence"]
 class Proxy:
     """Passes connections to ``127.0.0.1:target`` on while the ``with`` block lasts.
 
+    ``target`` may be set later: a broker has to be told of the proxy's port first.
     ``cut("refuse")`` resets every connection, and new ones at once: the host answers,
     the broker does not. ``cut("silence")`` leaves connections open and passes nothing
     on: a pulled cable. ``heal`` ends what was cut, since none of its bytes may arrive
     later; clients connect again. ``port`` stays the same throughout.
     """
 
-    def __init__(self, target: int) -> None:
-        self._target = target
+    def __init__(self, target: int = 0) -> None:
+        self.target = target
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self._listener.settimeout(_TICK_S)
         self.port: int = self._listener.getsockname()[1]
@@ -38,7 +39,7 @@ class Proxy:
         self._cut: Cut | None = None
         self._delay_s = 0.0
         self._closed = False
-        self._thread = threading.Thread(target=self._accept_all, name=f"proxy {target}")
+        self._thread = threading.Thread(target=self._accept_all, name="proxy")
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -124,7 +125,7 @@ class Proxy:
                 client.close()
                 return
             try:
-                server = socket.create_connection(("127.0.0.1", self._target))
+                server = socket.create_connection(("127.0.0.1", self.target))
             except OSError:  # the broker is down: as if it were met directly
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 client.close()

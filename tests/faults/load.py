@@ -1,0 +1,209 @@
+"""Publishers that remember what they sent and what was acknowledged, and can be killed.
+
+Each attempt is written down before it is sent, with its bytes: whoever takes over from a
+killed publisher sends the very same bytes again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from console.founding import DEPARTMENT_USCC
+from console.key_ring import DEPARTMENT, KeyRing
+from console.settings import settings_of
+from ledger.errors import Unavailable
+from ledger.log.kafka_producer import KafkaAppender
+from ledger.publish import RoleSigner, Signed
+from tests.console.commands import Commands, Running
+from tests.faults.province import Province
+from tests.faults.waiting import until
+
+PATIENCE_S = 4.0
+PAUSE_S = 0.02
+
+
+def publish(
+    directory: str, diary: str, origin: str, partitions: int, name: str, seed: str
+) -> None:
+    """Publishes until the stop file is there; what an earlier process left comes first."""
+    settings = settings_of(Path(directory), environment={})
+    assert settings.kafka is not None
+    signer = KeyRing(settings).signer(DEPARTMENT, purpose="act")
+    chance = random.Random(seed)
+    province = Province(
+        origin=bytes.fromhex(origin),
+        partitions=partitions,
+        authority=DEPARTMENT_USCC,
+        signers=[RoleSigner(signer=signer)],
+        rng=chance,
+        name=name,
+    )
+    book = Diary(Path(diary))
+    log = KafkaAppender(settings.kafka, monotonic=time.monotonic, patience_s=PATIENCE_S)
+    for number, batches in book.open_attempts():
+        _append(log, book, number, batches)
+    while not book.stopped:
+        signed = province.single() if chance.random() < 0.7 else province.batch(12)
+        number = book.attempt(signed)
+        _append(log, book, number, _batches(signed))
+        time.sleep(PAUSE_S)
+    log.close()
+
+
+def _append(
+    log: KafkaAppender, book: Diary, number: int, batches: dict[str, list[bytes]]
+) -> None:
+    while True:
+        try:
+            log.append_all(batches)
+        except Unavailable as error:
+            book.write({"unavailable": number, "reason": error.reason})
+            if book.stopped:
+                return
+        else:
+            book.write({"acked": number})
+            return
+
+
+def _batches(signed: Sequence[Signed]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for one in signed:
+        found.setdefault(one.source, []).append(one.data)
+    return found
+
+
+@dataclass(slots=True)
+class Diary:
+    """One publisher's file of lines, written through before anything is sent."""
+
+    path: Path
+    _next: int = 0
+
+    def write(self, line: dict[str, Any]) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def attempt(self, signed: Sequence[Signed]) -> int:
+        self._next += 1
+        self.write(
+            {
+                "attempt": self._next,
+                "records": [
+                    [one.source, base64.b64encode(one.data).decode(), one.digest.hex()]
+                    for one in signed
+                ],
+            }
+        )
+        return self._next
+
+    @property
+    def stopped(self) -> bool:
+        return self.path.with_suffix(".stop").exists()
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        if self.path.exists():
+            for line in self.path.read_text().splitlines(keepends=True):
+                if line.endswith("\n"):  # a kill may have torn the last one
+                    yield json.loads(line)
+
+    def open_attempts(self) -> Iterator[tuple[int, dict[str, list[bytes]]]]:
+        """Attempts without an acknowledgement, in the order in which they were made."""
+        attempts: dict[int, dict[str, list[bytes]]] = {}
+        for line in self.lines():
+            if "attempt" in line:
+                self._next = line["attempt"]
+                found = attempts.setdefault(self._next, {})
+                for source, data, _ in line["records"]:
+                    found.setdefault(source, []).append(base64.b64decode(data))
+            attempts.pop(line.get("acked", 0), None)
+        yield from attempts.items()
+
+    def digests(self) -> tuple[set[str], set[str]]:
+        """Event digests: of what was acknowledged, and of everything attempted."""
+        attempted: dict[int, list[str]] = {}
+        acked: set[str] = set()
+        for line in self.lines():
+            if "attempt" in line:
+                attempted[line["attempt"]] = [one[2] for one in line["records"]]
+            acked.update(attempted.get(line.get("acked", 0), ()))
+        return acked, {digest for one in attempted.values() for digest in one}
+
+
+@dataclass(slots=True, kw_only=True)
+class Load:
+    """Publishers at work on one ledger."""
+
+    commands: Commands
+    folder: Path
+    origin: str
+    partitions: int
+    seed: str
+    running: dict[str, Running] = field(default_factory=dict)
+    _lives: Counter[str] = field(default_factory=Counter)
+
+    def start(self, name: str) -> Running:
+        """Starts a publisher, or the successor of one that was killed."""
+        self.folder.mkdir(exist_ok=True)
+        self._lives[name] += 1
+        life = f"{name}{self._lives[name]}".upper().replace("-", "")
+        self.running[name] = self.commands.call(
+            publish,
+            str(self.commands.directory),
+            str(self.diary(name).path),
+            self.origin,
+            self.partitions,
+            life,
+            f"{self.seed}/{life}",
+        )
+        return self.running[name]
+
+    def diary(self, name: str) -> Diary:
+        return Diary(self.folder / f"{name}.jsonl")
+
+    def acked(self) -> set[str]:
+        """The digests of all that was acknowledged to anybody."""
+        return {one for name in self._lives for one in self.diary(name).digests()[0]}
+
+    def attempted(self) -> set[str]:
+        return {one for name in self._lives for one in self.diary(name).digests()[1]}
+
+    def refusals(self) -> int:
+        """How often a publisher was told Unavailable."""
+        return sum(
+            "unavailable" in line
+            for name in self._lives
+            for line in self.diary(name).lines()
+        )
+
+    def more(self, count: int) -> None:
+        """Returns when so many more events were acknowledged."""
+        wanted = len(self.acked()) + count
+
+        def done() -> bool:
+            # Only a publisher that was killed may be dead.
+            for running in self.running.values():
+                assert running.alive or running.killed, running.err.read_text()
+            return len(self.acked()) >= wanted
+
+        until(
+            done,
+            lambda: f"{wanted} events acknowledged: {len(self.acked())}",
+            poll_s=0.2,
+        )
+
+    def stop(self) -> None:
+        """Lets every publisher finish what it has begun."""
+        for name in self.running:
+            self.diary(name).path.with_suffix(".stop").touch()
+        for running in self.running.values():
+            ended = running.end()
+            assert ended.code == 0 or running.killed, ended
+        self.running.clear()

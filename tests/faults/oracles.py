@@ -1,0 +1,46 @@
+"""What must hold after any fault: nothing acknowledged is lost or doubled."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from console.wiring import open_ledger
+from tests.faults.world import World
+
+
+def assert_whole(world: World) -> None:
+    """All six oracles on the ledger of a world; its processes must be up.
+
+    O1 every acknowledged event is accepted exactly once; O2 every checkpoint ever
+    journalled is that of its seal, and one tree leads to all of them; O3 the audit
+    passes; O4 rebuilt tables are the live ones; O5 receipts made on the way verify;
+    O6 what was not acknowledged is there once or not at all.
+    """
+    world.start()
+    world.settled()
+    accepted = _accepted(world)
+    for load in world.loads:
+        lost = [digest for digest in load.acked() if accepted[digest] != 1]
+        assert not lost, f"{len(lost)} acknowledged events are lost or doubled"
+        assert all(accepted[digest] <= 1 for digest in load.attempted())
+    assert set(accepted.values()) <= {1}
+    audited = world.commands.answer("audit")  # O2 and O3: its steps 3 and 4 are O2
+    assert audited["result"] == "pass", audited
+    rebuilt = world.commands.answer("rebuild")
+    assert rebuilt["equal"], rebuilt
+    for receipt in world.receipts:
+        said = world.commands.run(
+            "verify", str(receipt), "--dir", str(world.commands.directory), "--json"
+        )
+        assert said.code == 0, said
+        assert said.document["result"] != "untrusted"
+
+
+def _accepted(world: World) -> Counter[str]:
+    """How often the event of a digest was accepted."""
+    with open_ledger(world.settings) as ledger:
+        rows = ledger.views.execute(
+            "SELECT encode(digest, 'hex'), count(*) FROM audit_trail "
+            "WHERE verdict = 'accepted' AND chain = 'license' GROUP BY digest"
+        ).fetchall()
+    return Counter(dict(rows))
