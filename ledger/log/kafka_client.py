@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
@@ -20,6 +21,7 @@ from kafka.errors import (
 
 from ledger.errors import Unavailable, Untrusted
 from ledger.log.kafka_settings import KafkaPlace
+from ledger.log.kafka_tls import TlsContext
 
 T = TypeVar("T")
 
@@ -27,6 +29,7 @@ BOOTSTRAP_S: Final = 3.0
 REQUEST_S: Final = 5.0
 METADATA_AGE_S: Final = 60
 RECONNECT_MAX_S: Final = 1
+_FOUND_MAX: Final = 300
 
 _REFUSED_USER: Final = (
     IllegalSaslStateError,
@@ -34,8 +37,9 @@ _REFUSED_USER: Final = (
     UnsupportedSaslMechanismError,
 )
 
-# The client reports on each try what we retry and, in the end, raise once.
-for _name in ("cluster", "consumer", "coordinator", "net", "producer"):
+# The client reports on each try what we retry and, in the end, raise once. One part of
+# it would show all options, the password among them.
+for _name in ("admin", "cluster", "consumer", "coordinator", "net", "producer"):
     logging.getLogger(f"kafka.{_name}").setLevel(logging.CRITICAL)
 
 
@@ -69,6 +73,7 @@ def opened(
 ) -> Client:
     """Makes a client, which asks a broker at once; raises what the library raises.
 
+    Where TLS did not come about, its SSLError, which the library keeps to itself.
     ``topics``: those that it is to know from the start, None for all. A client that
     cannot be made leaves its network thread behind: that is ended here.
     """
@@ -86,9 +91,12 @@ def opened(
 
     try:
         face = make(**given, kafka_client=begin)
-    except BaseException:
+    except BaseException as error:
         for network in begun:
             network.close()
+        context = given.get("ssl_context")
+        if isinstance(context, TlsContext) and context.failure is not None:
+            raise context.failure from error
         raise
     return Client(face, begun[-1])
 
@@ -131,14 +139,23 @@ def refusal(
             found=type(error).__name__,
             where=where,
         )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unavailable(
+            "the brokers' certificate does not hold",
+            expected=f"one for {', '.join(place.bootstrap)} by "
+            f"{place.security.ca_file or 'whom the system believes'}",
+            found=error.verify_message,
+            where=where,
+        )
     return None
 
 
 def unavailable(error: BaseException | None, where: str) -> Unavailable:
     """What to raise when the brokers have not answered for too long."""
-    return Unavailable(
-        "Kafka did not answer", found=type(error).__name__ if error else "", where=where
-    )
+    found = "" if error is None else str(error)
+    if error is not None and type(error).__name__ not in found:
+        found = f"{type(error).__name__}: {found}"
+    return Unavailable("Kafka did not answer", found=found[:_FOUND_MAX], where=where)
 
 
 def _named(error: AuthorizationError) -> str:

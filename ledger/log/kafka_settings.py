@@ -6,10 +6,12 @@ the registry, the seals and every succeeding source have a topic of their own.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
 from ledger.errors import Malformed
+from ledger.log.kafka_tls import tls_context
 
 EVENTS: Final = "events"
 CLOCK: Final = "clock"
@@ -17,6 +19,7 @@ PREFIX_LENGTH_MAX: Final = 200
 _ALLOWED: Final = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 )
+_OWN_TOPIC: Final = re.compile(r"(registry|seals)(\.[0-9]+)?|events-[0-9]+\.[0-9]+")
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -42,13 +45,12 @@ class KafkaSecurity:
     password: str | None = field(default=None, repr=False)
 
     def options(self) -> dict[str, Any]:
-        """The client's options; raises Malformed for SASL without a name."""
+        """Options for one client; raises Malformed: SASL without a name, bad files."""
         options: dict[str, Any] = {"security_protocol": self.protocol}
         if self.protocol.endswith("SSL"):
-            options["ssl_check_hostname"] = True
-            options["ssl_cafile"] = self.ca_file
-            options["ssl_certfile"] = self.certificate_file
-            options["ssl_keyfile"] = self.key_file
+            options["ssl_context"] = tls_context(
+                self.ca_file, self.certificate_file, self.key_file
+            )
         if self.protocol.startswith("SASL"):
             if not self.username or self.password is None:
                 raise Malformed(
@@ -105,20 +107,24 @@ class KafkaPlace:
         """Where a source lies, whether it is there or not."""
         base, dash, number = source.partition("-")
         if base == EVENTS and dash and number.isascii() and number.isdecimal():
-            return Partition(f"{self.prefix}.{EVENTS}", int(number))
+            return Partition(self.events, int(number))
         return Partition(f"{self.prefix}.{source}", 0)
 
     def source_of(self, partition: Partition) -> str | None:
         """The source in a partition; None for topics of others, and for the clock."""
-        start = f"{self.prefix}."
-        if not partition.topic.startswith(start):
-            return None
-        name = partition.topic.removeprefix(start)
-        if name == EVENTS:
+        if partition.topic == self.events:
             return f"{EVENTS}-{partition.number}"
-        if name == CLOCK or partition.number:
-            return None
-        return name
+        start = f"{self.prefix}."
+        name = partition.topic.removeprefix(start)
+        # Behind the prefix may stand another ledger's longer one.
+        if partition.topic.startswith(start) and _OWN_TOPIC.fullmatch(name):
+            return None if partition.number else name
+        return None
+
+    @property
+    def events(self) -> str:
+        """The topic whose partitions are sources."""
+        return f"{self.prefix}.{EVENTS}"
 
     @property
     def clock(self) -> Partition:
