@@ -104,6 +104,8 @@ class KafkaLog(EventLog):
         scan = self._scan(source)
         partition = self._partitions[source]
         page = Page(start, limit=limit, size_max=size_max)
+        if scan.window.full:
+            scan.window.forget(start)
         end: int | None = None
         while not page.full:
             if page.next < scan.window.first:
@@ -114,7 +116,6 @@ class KafkaLog(EventLog):
             else:
                 if end is None:
                     end = self._ends({partition})[partition]
-                scan.window.forget(page.next)
                 if not self._step({partition: end}, self._wanted() | {partition}):
                     break
         return page.records

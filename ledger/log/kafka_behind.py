@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.errors import Untrusted
@@ -10,6 +11,15 @@ from ledger.log.kafka_consumer import PartitionConsumer
 from ledger.log.kafka_page import Page
 from ledger.log.kafka_scan import Scan
 from ledger.log.kafka_settings import Partition
+
+
+@dataclass(slots=True)
+class _Stream:
+    """A partition read in order: ``read_to`` by us, ``fetched_to`` from the brokers."""
+
+    read_to: int = -1
+    fetched_to: int = -1
+    unread: deque[Any] = field(default_factory=deque)
 
 
 class Behind:
@@ -20,8 +30,7 @@ class Behind:
 
     def __init__(self, consumer: PartitionConsumer) -> None:
         self._consumer = consumer
-        self._unread: dict[Partition, deque[Any]] = {}
-        self._positions: dict[Partition, int] = {}
+        self._streams: dict[Partition, _Stream] = {}
 
     def fill(self, page: Page, scan: Scan, partition: Partition) -> None:
         """Goes on with a page until it is full or has come to the scan's window.
@@ -31,35 +40,41 @@ class Behind:
         """
         start, end = page.next, min(page.next + page.room, scan.window.first)
         gap = scan.gap_at(start)
-        offset = scan.offset_of(start)
+        # From behind the last record on: a marker that has become a record is seen.
+        read_to = scan.offset_of(start - 1) + 1 if start else 0
         for ordinal in range(start, end):
+            offset = read_to
             if gap is not None and gap.ordinal == ordinal:
                 offset = gap.offset
                 gap = scan.gap_at(ordinal + 1)
-            unread = self._fetched(partition, offset)
-            if not unread or unread[0].offset != offset:
-                raise Untrusted(
-                    "a record is not where it was",
-                    expected=f"offset {offset}",
-                    found=f"offset {unread[0].offset}" if unread else "none there",
-                    where=f"{scan.source}, record {ordinal}",
-                )
-            if not page.take(unread[0].value or b""):
+            stream = self._fetched(partition, read_to, offset)
+            if not stream.unread or stream.unread[0].offset != offset:
+                raise _moved(scan.source, ordinal, offset, stream)
+            if not page.take(stream.unread[0].value or b""):
                 return
-            unread.popleft()
-            offset += 1
+            stream.unread.popleft()
+            stream.read_to = read_to = offset + 1
 
-    def _fetched(self, partition: Partition, offset: int) -> deque[Any]:
-        """What is fetched from ``offset`` on; empty when there is no record in it."""
-        unread = self._unread.setdefault(partition, deque())
-        if unread and unread[0].offset == offset:
-            return unread
-        if unread or self._positions.get(partition) != offset:
-            unread.clear()
-            self._positions[partition] = offset
-            self._consumer.seek({partition: offset})
-        while not unread and self._positions[partition] <= offset:
+    def _fetched(self, partition: Partition, read_to: int, offset: int) -> _Stream:
+        """A stream that stands at ``read_to`` and holds what lies up to ``offset``."""
+        stream = self._streams.setdefault(partition, _Stream())
+        if stream.read_to != read_to:
+            stream.unread.clear()
+            stream.read_to = stream.fetched_to = read_to
+            self._consumer.seek({partition: read_to})
+        while not stream.unread and stream.fetched_to <= offset:
             for found in self._consumer.step({partition: offset + 1}, {partition}):
-                unread.extend(found.records)
-                self._positions[partition] = found.position
-        return unread
+                stream.unread.extend(found.records)
+                stream.fetched_to = found.position
+        return stream
+
+
+def _moved(source: str, ordinal: int, offset: int, stream: _Stream) -> Untrusted:
+    found = f"offset {stream.unread[0].offset}" if stream.unread else "none there"
+    stream.read_to = -1
+    return Untrusted(
+        "a record is not where it was",
+        expected=f"offset {offset}",
+        found=found,
+        where=f"{source}, record {ordinal}",
+    )

@@ -65,6 +65,11 @@ def options(place: KafkaPlace) -> dict[str, Any]:
     }
 
 
+def bootstrap_ms(patience_s: float) -> int:
+    """How long a client looks for a broker before another one takes its turn."""
+    return int(min(BOOTSTRAP_S, patience_s) * 1000)
+
+
 def opened(
     make: Callable[..., Any],
     given: dict[str, Any],
@@ -85,8 +90,8 @@ def opened(
         # The option is not handed on: a question for a topic would make it, anyhow.
         cluster.config["allow_auto_create_topics"] = False
         cluster.need_all_topic_metadata = topics is None
-        for topic in topics or ():
-            cluster.add_topic(topic)
+        # Its add_topic would begin to look for brokers, without any end to it.
+        cluster._topics.update(topics or ())  # noqa: SLF001
         return begun[-1]
 
     try:

@@ -23,6 +23,7 @@ from ledger.errors import Untrusted
 from ledger.log.kafka_client import (
     REQUEST_S,
     Client,
+    bootstrap_ms,
     opened,
     options,
     refusal,
@@ -125,7 +126,7 @@ class PartitionConsumer:
         A leader that was replaced and does not know it yet may be behind: an end below
         ``at_least`` is asked for again, for seconds, before it is believed.
         """
-        settle = Patience(self._monotonic, _SETTLE_S)
+        settle = Patience(self._monotonic, min(_SETTLE_S, self._patience_s))
         while True:
             found = self._asked(
                 lambda client: _offsets(client.face.end_offsets, at_least),
@@ -258,6 +259,7 @@ class PartitionConsumer:
             KafkaConsumer,
             {
                 **options(self._place),
+                "bootstrap_timeout_ms": bootstrap_ms(self._patience_s),
                 "group_id": None,
                 "enable_auto_commit": False,
                 "auto_offset_reset": "none",

@@ -18,6 +18,7 @@ from ledger.log.contract import check_records
 from ledger.log.kafka_client import (
     REQUEST_S,
     Client,
+    bootstrap_ms,
     opened,
     options,
     refusal,
@@ -232,6 +233,7 @@ class KafkaAppender:
             KafkaProducer,
             {
                 **options(self._place),
+                "bootstrap_timeout_ms": bootstrap_ms(self._patience_s),
                 "enable_idempotence": True,
                 "acks": "all",
                 "max_in_flight_requests_per_connection": 5,
