@@ -8,19 +8,20 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import (
     AuthorizationError,
     CorruptRecordError,
     IllegalSaslStateError,
     KafkaError,
     SaslAuthenticationFailedError,
+    StaleMetadata,
     UnsupportedCodecError,
     UnsupportedSaslMechanismError,
 )
 
 from ledger.errors import Unavailable, Untrusted
-from ledger.log.kafka_settings import KafkaPlace
+from ledger.log.kafka_settings import KafkaPlace, Partition
 from ledger.log.kafka_tls import TlsContext
 
 T = TypeVar("T")
@@ -104,6 +105,20 @@ def opened(
             raise context.failure from error
         raise
     return Client(face, begun[-1])
+
+
+def offsets(
+    ask: Callable[..., dict[TopicPartition, int]], partitions: Collection[Partition]
+) -> dict[Partition, int]:
+    """Asks for the start or the end of partitions; raises what the library raises."""
+    try:
+        found = ask(
+            [TopicPartition(*one) for one in partitions], timeout_ms=REQUEST_S * 1000
+        )
+    except KeyError as error:
+        # The client leaves out those whose leader it has just forgotten.
+        raise StaleMetadata from error
+    return {Partition(*one): offset for one, offset in found.items()}
 
 
 @contextmanager

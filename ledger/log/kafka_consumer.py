@@ -15,15 +15,14 @@ from kafka.errors import (
     KafkaError,
     LogTruncationError,
     OffsetOutOfRangeError,
-    StaleMetadata,
     UnsupportedCodecError,
 )
 
 from ledger.errors import Untrusted
 from ledger.log.kafka_client import (
-    REQUEST_S,
     Client,
     bootstrap_ms,
+    offsets,
     opened,
     options,
     refusal,
@@ -116,7 +115,7 @@ class PartitionConsumer:
     def starts(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """The first offset that each partition still holds."""
         return self._asked(
-            lambda client: _offsets(client.face.beginning_offsets, partitions),
+            lambda client: offsets(client.face.beginning_offsets, partitions),
             "asking for the starts of the log",
         )
 
@@ -129,7 +128,7 @@ class PartitionConsumer:
         settle = Patience(self._monotonic, min(_SETTLE_S, self._patience_s))
         while True:
             found = self._asked(
-                lambda client: _offsets(client.face.end_offsets, at_least),
+                lambda client: offsets(client.face.end_offsets, at_least),
                 "asking for the ends of the log",
             )
             self._check_topics()
@@ -282,19 +281,6 @@ class PartitionConsumer:
 
     def _assign(self, client: Client) -> None:
         client.face.assign([TopicPartition(*one) for one in self._positions])
-
-
-def _offsets(
-    ask: Callable[..., dict[TopicPartition, int]], partitions: Collection[Partition]
-) -> dict[Partition, int]:
-    try:
-        found = ask(
-            [TopicPartition(*one) for one in partitions], timeout_ms=REQUEST_S * 1000
-        )
-    except KeyError as error:
-        # The client leaves out those whose leader it has just forgotten.
-        raise StaleMetadata from error
-    return {Partition(*one): offset for one, offset in found.items()}
 
 
 def _lost(

@@ -5,8 +5,7 @@ All that a department needs that only hands in events: permission to write, no d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from threading import Event
 from typing import Any, Final, NamedTuple
 
@@ -25,12 +24,12 @@ from ledger.log.kafka_client import (
     unavailable,
 )
 from ledger.log.kafka_patience import Monotonic, Patience
+from ledger.log.kafka_sending import Sending, next_part
 from ledger.log.kafka_settings import KafkaPlace, Partition
 
 PATIENCE_S: Final = 30.0
 _BATCH_SIZE: Final = 512 * 1024
 _REQUEST_SIZE_MAX: Final = 8 * 1024 * 1024
-_ROUND_SIZE: Final = 16 * 1024 * 1024
 _LINGER_MS: Final = 5
 _DELIVERY_S: Final = 18.0
 _FLUSH_S: Final = 20.0
@@ -45,23 +44,6 @@ class Appended(NamedTuple):
 
     source: str
     offset: int
-
-
-@dataclass(slots=True, kw_only=True)
-class _Sending:
-    """One source's records of a call; those from ``len(offsets)`` on are still to go."""
-
-    partition: Partition
-    records: Sequence[bytes]
-    offsets: list[int] = field(default_factory=list)
-
-    @property
-    def next_size(self) -> int:
-        return len(self.records[len(self.offsets)])
-
-    @property
-    def done(self) -> bool:
-        return len(self.offsets) == len(self.records)
 
 
 class KafkaAppender:
@@ -98,9 +80,7 @@ class KafkaAppender:
         for records in batches.values():
             check_records(records)
         sending = {
-            source: _Sending(
-                partition=self._place.partition_of(source), records=records
-            )
+            source: Sending(partition=self._place.partition_of(source), records=records)
             for source, records in batches.items()
         }
         self._topics.update(one.partition.topic for one in sending.values())
@@ -173,10 +153,10 @@ class KafkaAppender:
             return None, error
 
     def _round(
-        self, sending: Mapping[str, _Sending], patience: Patience, where: str
+        self, sending: Mapping[str, Sending], patience: Patience, where: str
     ) -> None:
         """Sends a bounded part of what is left, and takes in what was acknowledged."""
-        part = list(_part(sending))
+        part = list(next_part(sending))
         results = self._sent(
             [(one.partition, record) for one, record in part], patience
         )
@@ -277,19 +257,6 @@ def _end(client: Client) -> None:
         client.network.close()
         sender.join(_CLOSE_S)
     client.face.close(timeout=0)
-
-
-def _part(sending: Mapping[str, _Sending]) -> Iterator[tuple[_Sending, bytes]]:
-    """The next records of each source in order, some megabytes in all, at least one."""
-    left = [one for one in sending.values() if not one.done]
-    size = 0
-    for one in left:
-        share = size + (_ROUND_SIZE - size) // len(left)
-        for record in one.records[len(one.offsets) :]:
-            yield one, record
-            size += len(record)
-            if size >= share:
-                break
 
 
 def _result(future: Any) -> Any:

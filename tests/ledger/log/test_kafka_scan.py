@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from ledger.errors import Untrusted
 from ledger.log.kafka_page import Page
 from ledger.log.kafka_scan import Scan, Window
 from ledger.log.offset_gaps import Gap, MemoryGaps
+from tests.ledger.log.sealed_gaps import SealedGaps
 
 SOURCE = "events-0"
 ROOMY = 1_000_000
@@ -24,18 +24,12 @@ class Record:
     value: bytes | None
 
 
-class SealedGaps(MemoryGaps):
-    """Gaps that are all known up to an ordinal."""
-
-    def __init__(self, known: int, *gaps: Gap) -> None:
-        super().__init__()
-        self._known = known
-        for gap in gaps:
-            self.note(SOURCE, gap)
-
-    @override
-    def known(self, source: str) -> tuple[int, list[Gap]]:
-        return self._known, list(super().known(source)[1])
+def sealed_gaps(known: int, *gaps: Gap) -> SealedGaps:
+    """All these gaps, and none but these below the record ``known``."""
+    sealed = SealedGaps({SOURCE: known})
+    for gap in gaps:
+        sealed.note(SOURCE, gap)
+    return sealed
 
 
 def records_of(layout: list[bool], start: int = 0) -> list[Record]:
@@ -77,7 +71,7 @@ def test_scan_goes_on_from_what_is_known(
     records, all_gaps = records_of(layout), MemoryGaps()
     scan_of(all_gaps).take(records, len(layout))
     known = data.draw(st.integers(0, len(records)))
-    scan = scan_of(SealedGaps(known, *all_gaps.known(SOURCE)[1]))
+    scan = scan_of(sealed_gaps(known, *all_gaps.known(SOURCE)[1]))
     assert scan.position == (records[known - 1].offset + 1 if known else 0)
     scan.take(records[known:], len(layout))
     assert scan.next == len(records)
@@ -93,7 +87,7 @@ def test_partition_that_ends_early_holds_what_lies_before(
     records, all_gaps = records_of(layout), MemoryGaps()
     scan_of(all_gaps).take(records, len(layout))
     end = data.draw(st.integers(0, len(layout)))
-    scan = scan_of(SealedGaps(len(records), *all_gaps.known(SOURCE)[1]))
+    scan = scan_of(sealed_gaps(len(records), *all_gaps.known(SOURCE)[1]))
     if end < scan.position:
         scan.cut(end)
         assert scan.next == sum(layout[:end])
@@ -104,7 +98,7 @@ def test_partition_that_ends_early_holds_what_lies_before(
 
 
 def test_record_that_was_elsewhere_before_is_untrusted() -> None:
-    scan = scan_of(SealedGaps(1, Gap(3, 4)))
+    scan = scan_of(sealed_gaps(1, Gap(3, 4)))
     scan.take([Record(1, b"1"), Record(2, b"2")], 3)
     with pytest.raises(Untrusted, match=r"offset 4.*offset 3"):
         scan.take([Record(3, b"3")], 4)
