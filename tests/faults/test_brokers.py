@@ -7,7 +7,9 @@ import time
 import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.protocol.admin import ElectionType
 
+from tests.faults.brokers import leader_of
 from tests.faults.oracles import assert_whole
 from tests.faults.seed import chance
 from tests.faults.world import World
@@ -15,17 +17,6 @@ from tests.faults.world import World
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
 SHORT, LONG = 3, 50
-
-
-def leader_of(world: World, partition: int) -> int:
-    """The index of the node that leads a partition of the events."""
-    admin = KafkaAdminClient(bootstrap_servers=world.kafka.bootstrap.split(","))
-    try:
-        [topic] = admin.describe_topics(["faults.events"])
-    finally:
-        admin.close()
-    leaders = {one["partition_index"]: one["leader_id"] for one in topic["partitions"]}
-    return int(leaders[partition]) - 1
 
 
 def test_kill_of_one_broker_stops_nobody(broken: World) -> None:
@@ -127,4 +118,4 @@ def _move_leaders(admin: KafkaAdminClient, order: list[int]) -> None:
     admin.alter_partition_reassignments(dict.fromkeys(partitions, order))
     while admin.list_partition_reassignments():
         time.sleep(0.1)
-    admin.elect_leaders("PREFERRED", partitions)
+    admin.elect_leaders(ElectionType.PREFERRED, partitions)
