@@ -22,7 +22,7 @@ from ledger.seal_reader import SealReader
 from ledger.sources import REGISTRY, SEALS, base_of
 from projections.own_verdicts import OwnVerdicts
 
-JUDGED_AT_ONCE = 256
+JUDGED_AT_ONCE = 64
 READ_LIMIT = 4_096
 READ_SIZE_MAX = 4 * 1024 * 1024
 SEALS_LIMIT = 256

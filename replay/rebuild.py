@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 REBUILD = "rebuild"
-RECORDS_MAX = 16_000
+RECORDS_MAX = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
