@@ -18,6 +18,7 @@ from console.cli import (
     importing,
     inspecting,
     keys,
+    logs,
     operating,
     proving,
     registering,
@@ -47,6 +48,7 @@ for module in (
     demonstrating,
     keys,
     registering,
+    logs,
 ):
     module.register(app)
 
