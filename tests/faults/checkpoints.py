@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from console.ledger import Ledger
 from console.wiring import open_ledger
 from ledger.checkpoint import Checkpoint, parse_checkpoint
+from ledger.errors import Malformed
 from ledger.log.journal import CheckpointJournal
 from ledger.merkle import verify_consistency
 from ledger.note import parse_note
@@ -20,8 +22,8 @@ _PAGE = 256
 _PAGE_SIZE = 16 * 1024 * 1024
 
 
-def assert_one_history(world: World) -> int:
-    """Checks what journal, topic of seals and receipts hold; returns the last seal.
+def assert_one_history(world: World) -> None:
+    """Checks what journals, topic of seals and receipts hold.
 
     Consistency is proven from the tiles, from each tree to the next larger one: that is
     transitive.
@@ -34,17 +36,19 @@ def assert_one_history(world: World) -> int:
         last = max(seen)
         assert sorted(seen) == list(range(last + 1))
         _assert_consistent(ledger, seen)
-        return last
 
 
 def _all(world: World, ledger: Ledger) -> Iterator[tuple[str, Checkpoint]]:
-    for checkpoint, _ in CheckpointJournal(world.settings.journal).all():
-        yield "journal", checkpoint
+    # Of every machine that ever sealed.
+    for journal in sorted(world.folder.glob(f"*/{world.settings.journal.name}")):
+        for checkpoint, _ in CheckpointJournal(journal).all():
+            yield str(journal), checkpoint
     ordinal = 0
     while page := ledger.log.read(SEALS, ordinal, limit=_PAGE, size_max=_PAGE_SIZE):
         for data in page:
-            note = decode_seal(data)["checkpoint"].encode()
-            yield f"{SEALS}, record {ordinal}", _parsed(note)
+            with suppress(Malformed):  # anybody's junk is no seal
+                note = decode_seal(data)["checkpoint"].encode()
+                yield f"{SEALS}, record {ordinal}", _parsed(note)
             ordinal += 1
     for path in world.receipts:
         yield path.name, _parsed(read_receipt(path.read_bytes()).checkpoint)

@@ -60,10 +60,9 @@ def test_two_brokers_killed_is_unavailable_and_nothing_is_acknowledged(
         while load.refusals() < told + 2:
             time.sleep(0.2)
         assert load.acked() == before
-        for node in down:
-            node.start()
+        down[0].start()  # one is enough
         load.more(50)
-    assert load.refusals() >= 2
+        down[1].start()
     assert_whole(broken)
 
 
