@@ -6,19 +6,25 @@ import logging
 import ssl
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import (
     AuthorizationError,
     CorruptRecordError,
     IllegalSaslStateError,
     KafkaError,
+    KafkaTimeoutError,
     SaslAuthenticationFailedError,
     StaleMetadata,
     UnsupportedCodecError,
     UnsupportedSaslMechanismError,
 )
+from kafka.net.compat import KafkaNetClient
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+from typing_extensions import override
 
 from ledger.errors import Unavailable, Untrusted
 from ledger.log.kafka_settings import KafkaPlace, Partition
@@ -79,14 +85,17 @@ def opened(
 ) -> Client:
     """Makes a client, which asks a broker at once; raises what the library raises.
 
-    Where TLS did not come about, its SSLError, which the library keeps to itself.
-    ``topics``: those that it is to know from the start, None for all. A client that
+    Of a TLS handshake and of a user that were refused the library only says that nobody
+    answered: here their own errors are raised. ``topics``: those that it is to know from the start, None for all. A client that
     cannot be made leaves its network thread behind: that is ended here.
     """
     begun: list[Any] = []
+    managers: list[_Manager] = []
 
     def begin(**config: Any) -> Any:
-        begun.append(KafkaConsumer.DEFAULT_CONFIG["kafka_client"](**config))
+        net = NetworkSelector(**config)
+        managers.append(_Manager(net, **config))
+        begun.append(KafkaNetClient(net, managers[-1], **config))
         cluster = begun[-1].cluster
         # The option is not handed on: a question for a topic would make it, anyhow.
         cluster.config["allow_auto_create_topics"] = False
@@ -98,11 +107,11 @@ def opened(
     try:
         face = make(**given, kafka_client=begin)
     except BaseException as error:
+        reason = _reason(given, managers[-1].failure) if managers else None
         for network in begun:
             network.close()
-        context = given.get("ssl_context")
-        if isinstance(context, TlsContext) and context.failure is not None:
-            raise context.failure from error
+        if isinstance(error, KafkaTimeoutError) and reason is not None:
+            raise reason from error
         raise
     return Client(face, begun[-1])
 
@@ -119,6 +128,56 @@ def offsets(
         # The client leaves out those whose leader it has just forgotten.
         raise StaleMetadata from error
     return {Partition(*one): offset for one, offset in found.items()}
+
+
+class _Manager(KafkaConnectionManager):  # type: ignore[misc] # it ships no types
+    """Keeps why a connection did not come about; a refused user above all."""
+
+    failure: BaseException | None = None
+
+    @override
+    def get_connection(self, node_id: Any, *given: Any, **named: Any) -> Any:
+        new = node_id not in self._conns
+        connection = super().get_connection(node_id, *given, **named)
+        if new:
+            connection.init_future.add_errback(self._note)
+        return connection
+
+    @override
+    async def _build_transport(self, *given: Any, **named: Any) -> Any:
+        """A broker that refuses a user says so and hangs up.
+
+        What comes together with the end of a connection the library throws away: here
+        the end waits for the next read.
+        """
+        transport = await super()._build_transport(*given, **named)
+        receive = transport._sock_recv  # noqa: SLF001
+        transport._sock_recv = partial(_received, receive)  # noqa: SLF001
+        return transport
+
+    def _note(self, error: BaseException) -> None:
+        if not isinstance(self.failure, _REFUSED_USER):
+            self.failure = error
+
+
+def _received(receive: Callable[[], tuple[bytes, Any]]) -> tuple[bytes, Any]:
+    data, error = receive()
+    return data, None if data else error
+
+
+def _reason(
+    given: dict[str, Any], failure: BaseException | None
+) -> BaseException | None:
+    """What there is to say of a client that found nobody."""
+    context = given.get("ssl_context")
+    if isinstance(context, TlsContext) and context.failure is not None:
+        return context.failure
+    if failure is None or isinstance(failure, _REFUSED_USER):
+        return failure
+    addresses = ", ".join(given["bootstrap_servers"])
+    said = f"nobody speaks {given['security_protocol']} at {addresses}: {failure}"
+    timeout: BaseException = KafkaTimeoutError(said)
+    return timeout
 
 
 @contextmanager

@@ -30,9 +30,10 @@ class _Socket(ssl.SSLSocket):
             super().do_handshake(block)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
-        except ssl.SSLError as error:
-            if isinstance(context, TlsContext):
+        except OSError as error:
+            if isinstance(context, TlsContext) and isinstance(error, ssl.SSLError):
                 context.failure = error
+            self.close()  # nobody else does
             raise
         if isinstance(context, TlsContext):
             context.failure = None
