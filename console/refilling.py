@@ -194,8 +194,8 @@ def _note(settings: Settings, ledger: Ledger, head: Head) -> int:
 def _hints(tracked: Mapping[str, int], ordinals: list[int]) -> dict[str, int]:
     """Behind which ordinal each projector goes on, as the seals lie now."""
     rows: dict[str, int] = {}
-    for name, n in tracked.items():
-        source = name.removeprefix(f"{SEALS}/")
-        if source != name and name == taken_name(source) and 0 < n <= len(ordinals):
-            rows[behind_name(source)] = ordinals[n - 1] + 1
+    for source in (name.removeprefix(f"{SEALS}/") for name in tracked):
+        taken = tracked.get(taken_name(source), 0)
+        if behind_name(source) in tracked and 0 < taken <= len(ordinals):
+            rows[behind_name(source)] = ordinals[taken - 1] + 1
     return dict(sorted(rows.items()))

@@ -253,9 +253,13 @@ class Audit:
             )
         self._archive.finish(tip.tree_size)
         self._journal.finish(min(tip.seal_no, self._published))
-        unsealed = sum(self._sources.ends.values()) - self._sources.ends.get(SEALS, 0)
-        unsealed -= sum(tip.nexts.values())
-        if unsealed:
+        known = self._registry.sources()
+        for source in self._sources.succeeded(tip.nexts, known):
+            self._say(
+                f"{source} was succeeded: its {tip.nexts[source]} sealed records were "
+                "read from the archive"
+            )
+        if unsealed := self._sources.unsealed(tip.nexts):
             self._say(f"{unsealed} records of the log are not sealed yet")
         if waiting := sum(own["count"] for own in self._own.waiting().values()):
             self._say(f"{waiting} verdicts are not sealed yet")
