@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,19 +11,26 @@ from tests.faults.folders import own_folder
 from tests.faults.seed import SEED, VARIABLE
 from tests.faults.world import World, world
 
+_HERE = Path(__file__).parent
+_FIGURES = "figures"
+
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"faults: {VARIABLE}={SEED}"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    if not config.getoption("--faults"):
-        skip = pytest.mark.skip(reason="a long fault test: make test-faults")
-        for item in items:
-            if item.get_closest_marker("faults"):
-                item.add_marker(skip)
+    skip = pytest.mark.skip(reason="a long fault test: make test-faults")
+    for item in items:
+        if not item.path.is_relative_to(_HERE):
+            continue
+        # One process, one cluster at a time (--dist loadgroup).
+        item.add_marker(pytest.mark.xdist_group("faults"))
+        if item.get_closest_marker("faults") and not config.getoption("--faults"):
+            item.add_marker(skip)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -40,6 +48,38 @@ def pytest_runtest_makereport(
                 if said
             ]
     return report
+
+
+@pytest.fixture(autouse=True)
+def told(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Iterator[None]:
+    """Hands what a ledger has been through on to the end of the run."""
+    yield
+    made = request.node.funcargs.get("broken")
+    if isinstance(made, World) and made.figures:
+        figures = ", ".join(f"{name} {n}" for name, n in made.figures.items())
+        record_property(_FIGURES, f"{request.path.stem}: {figures}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    found: dict[str, str] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == _FIGURES:
+                    module, _, figures = str(value).partition(": ")
+                    if _first(figures) >= _first(found.get(module, "")):
+                        found[module] = figures
+    if found:
+        terminalreporter.section(f"faults, {VARIABLE}={SEED}")
+        for module, figures in sorted(found.items()):
+            terminalreporter.write_line(f"{module}: {figures}")
+
+
+def _first(figures: str) -> int:
+    """The number that only grows; what is told of a ledger grows with it."""
+    return int(figures.partition(",")[0].rpartition(" ")[2] or 0)
 
 
 @pytest.fixture(scope="module")

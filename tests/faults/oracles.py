@@ -36,6 +36,21 @@ def assert_whole(world: World) -> None:
         )
         assert said.code == 0, said
         assert said.document["result"] != "untrusted"
+    world.figures |= _figures(world)
+
+
+def _figures(world: World) -> dict[str, int]:
+    """What this ledger and its processes have been through so far."""
+    status = world.commands.answer("status")
+    return {
+        "acknowledged": sum(len(load.acked()) for load in world.loads),
+        "sent": sum(len(load.attempted()) for load in world.loads),
+        "unavailable": sum(load.refusals() for load in world.loads),
+        "duplicate": status["by_refusal"].get("duplicate", 0),
+        "gap": status["by_refusal"].get("gap", 0),
+        "receipts": len(world.receipts),
+        "processes killed": sum(one.killed for one in world.commands.started),
+    }
 
 
 def _accepted(world: World) -> Counter[str]:

@@ -14,7 +14,7 @@ from deploy.kafka import Node
 from deploy.kafka.ports import HOST, free_ports
 from tests.console.commands import commands
 from tests.faults.proxy import Proxy
-from tests.faults.world import PARTITIONS, World
+from tests.faults.world import PARTITIONS, QUICK, World
 from tests.fix_kafka import own_kafka
 
 DISK_SIZE: Final = 128 * 1024 * 1024
@@ -75,7 +75,9 @@ def surroundings(folder: Path) -> Iterator[Surroundings]:
         }
         if disk is not None:
             listeners[_SMALL]["log.dirs"] = str(disk.folder / "data")
-        kafka = stack.enter_context(own_kafka(folder / "kafka", of_node=listeners))
+        kafka = stack.enter_context(
+            own_kafka(folder / "kafka", settings=QUICK, of_node=listeners)
+        )
         for proxy, node in zip(proxies, kafka.nodes, strict=True):
             proxy.target = node.port
         made = stack.enter_context(commands(folder / "ledger", folder / "said"))

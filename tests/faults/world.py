@@ -24,11 +24,16 @@ SEALER = ("seal", "--stall-after", "0")
 PROJECTORS = tuple(
     ("project", "--partitions", group, "--stall-after", "0") for group in ("0-2", "3-5")
 )
+# A killed broker that starts again waits until the others have missed it.
+QUICK = {"broker.session.timeout.ms": "4000", "broker.heartbeat.interval.ms": "500"}
 
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """One such ledger; ``loads`` are all publishers that ever worked on it."""
+    """One such ledger; ``loads`` are all publishers that ever worked on it.
+
+    ``figures``: what it has been through, told at the end of a run.
+    """
 
     folder: Path
     kafka: LocalKafka
@@ -38,6 +43,7 @@ class World:
     projectors: list[Running] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
+    figures: dict[str, int] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -125,7 +131,7 @@ def _works(running: Running) -> bool:
 def world(folder: Path, **given: Any) -> Iterator[World]:
     """Founds a ledger on three brokers of its own and starts its processes."""
     with (
-        own_kafka(folder / "kafka", **given) as kafka,
+        own_kafka(folder / "kafka", settings=QUICK, **given) as kafka,
         commands(folder / "ledger", folder / "said") as made,
     ):
         document = made.answer(
