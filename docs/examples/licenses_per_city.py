@@ -25,11 +25,12 @@ from consumers.eventsourcing_app import AcceptedEvents, reading
 
 OPENING = ("ISSUE", "BASELINE", "TRANSFER_IN")
 ENDING = ("CANCEL", "REVOKE", "ANNUL", "WITHDRAW", "TRANSFER_OUT", "LINK")
+VERSIONS = ("CHANGE", "RENEW", "REPLACE", "REISSUE", "DOWNGRADE", "CORRECT")
 ENDED_STATES = ("CANC", "REVD", "ANND", "WDRN")
 
 
 class CityView(PostgresTrackingRecorder):
-    """One row per license: its city, its type, and the acts that ended it.
+    """One row per license: city, type, latest version, and the acts that ended it.
 
     A license is in force while no act ends it. Two may: who undoes one leaves the other.
     """
@@ -40,7 +41,8 @@ class CityView(PostgresTrackingRecorder):
         self.sql_create_statements.append(
             SQL(
                 "CREATE TABLE IF NOT EXISTS {} (license_id text PRIMARY KEY, "
-                "city text NOT NULL, type_code text NOT NULL, ends bytea[] NOT NULL)"
+                "city text NOT NULL, type_code text NOT NULL, "
+                "version int NOT NULL, ends bytea[] NOT NULL)"
             ).format(self.table)
         )
 
@@ -68,25 +70,31 @@ class CityView(PostgresTrackingRecorder):
 class LicensesPerCity(Projection[CityView]):
     """Adds a license when it opens, takes it off when an act ends it.
 
-    RESTORE undoes one of these acts. An act ends a license here even if it had run out.
+    RESTORE undoes one of these acts; VOID_VERSION ends a license that has one version
+    and gets no other. An act ends a license here even if it had run out before.
     """
 
     name = "licenses_per_city"
-    topics = tuple(f"license/{act}" for act in (*OPENING, *ENDING, "RESTORE"))
+    topics = tuple(
+        f"license/{act}"
+        for act in (*OPENING, *ENDING, *VERSIONS, "RESTORE", "VOID_VERSION")
+    )
 
     @override
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
         """Brings the view up to one accepted event."""
         event: AcceptedEvent = domain_event
         change, license_id = self.view.change, event.license_id
+        version = version_of(event)
         if event.act in OPENING:
             ended = event.fields.get("state") in ENDED_STATES
             change(
                 tracking,
-                "INSERT INTO {} VALUES (%s, %s, %s, %s::bytea[])",
+                "INSERT INTO {} VALUES (%s, %s, %s, %s, %s::bytea[])",
                 license_id,
                 city_of(event.issuer),
                 event.type_code,
+                version or 1,
                 [event.digest] if ended else [],
             )
         elif event.act in ENDING:
@@ -96,14 +104,30 @@ class LicensesPerCity(Projection[CityView]):
                 event.digest,
                 license_id,
             )
-        else:
+        elif event.act == "VOID_VERSION" and version is None:
             change(
                 tracking,
-                "UPDATE {} SET ends = array_remove(ends, %s::bytea) "
-                "WHERE license_id = %s",
-                event.causes[0],
+                "UPDATE {} SET ends = ends || %s::bytea "
+                "WHERE license_id = %s AND version = 1",
+                event.digest,
                 license_id,
             )
+        else:
+            undone = event.causes[0] if event.act == "RESTORE" else b""
+            change(
+                tracking,
+                "UPDATE {} SET ends = array_remove(ends, %s::bytea), "
+                "version = coalesce(%s::int, version) WHERE license_id = %s",
+                undone,
+                version,
+                license_id,
+            )
+
+
+def version_of(event: AcceptedEvent) -> int | None:
+    """The version that an event makes: the last part but one of its identifier."""
+    identifier = event.fields.get("certificate_identifier")
+    return int(identifier.split(".")[-2]) if identifier else None
 
 
 def city_of(uscc: str) -> str:

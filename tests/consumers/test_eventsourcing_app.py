@@ -46,6 +46,13 @@ def moved() -> World:
         world.act(act, world.license_id(f"E{n}"))
     revoked = world.chain(world.license_id("E3")).acts[-1]
     world.act("RESTORE", world.license_id("E3"), causes=(revoked.digest,))
+    for serial in ("V1", "V2"):
+        world.issue(serial)
+    changed = {"scope": "许可项目"}
+    world.act("CHANGE", world.license_id("V2"), fields=changed)
+    for serial in ("V1", "V2"):
+        voided = {"version": 1}
+        world.act("VOID_VERSION", world.license_id(serial), fields=voided)
     for n in range(3):
         license_id = world.license_id(f"O{n}", issuer=OTHER_CITY)
         issued = world.draft("ISSUE", license_id, fields=FIELDS)
