@@ -11,7 +11,7 @@ from console.log_wiring import on_kafka
 from ledger.errors import Unavailable
 from ledger.log.kafka import KafkaLog
 from ledger.log.kafka_remains import Remains
-from ledger.log.kafka_topics import assert_topics, create_source, delete_source
+from ledger.log.kafka_topics import assert_source, create_source, delete_source
 
 if TYPE_CHECKING:
     from console.settings import Settings
@@ -37,7 +37,7 @@ def add_source(settings: Settings, source: str) -> None:
     with remains_of(settings, source) as remains:
         there = remains.there
     if there:
-        assert_topics(on_kafka(settings), [source])
+        assert_source(on_kafka(settings), source)
     else:
         create_source(on_kafka(settings), source)
 

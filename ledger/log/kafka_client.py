@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from kafka import TopicPartition
 from kafka.errors import (
     AuthorizationError,
+    ClusterAuthorizationFailedError,
     CorruptRecordError,
     IllegalSaslStateError,
     KafkaError,
@@ -204,7 +205,7 @@ def refusal(
 ) -> Unavailable | None:
     """What to raise when the brokers do not let us; None for every other error."""
     user = place.security.username or "the client"
-    if isinstance(error, AuthorizationError):
+    if isinstance(error, AuthorizationError) or _writes_nothing(error):
         return Unavailable(
             "Kafka does not permit this",
             expected=f"{user} to be allowed it",
@@ -237,6 +238,14 @@ def unavailable(error: BaseException | None, where: str) -> Unavailable:
     return Unavailable("Kafka did not answer", found=found[:_FOUND_MAX], where=where)
 
 
-def _named(error: AuthorizationError) -> str:
-    topics = error.args[0] if error.args else ""
+def _writes_nothing(error: BaseException | None) -> bool:
+    """Who may write to no topic at all gets no producer id (KIP-679).
+
+    The library hands that on as a text.
+    """
+    return ClusterAuthorizationFailedError.__name__ in str(error)
+
+
+def _named(error: BaseException | None) -> str:
+    topics = error.args[0] if error is not None and error.args else ""
     return ", ".join(sorted(topics)) if isinstance(topics, set) else str(topics or "")

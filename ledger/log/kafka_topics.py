@@ -62,6 +62,14 @@ def create_source(
     asked(place, "creating topics", pauses_s, lambda a: _make(a, place, {topic: 1}))
 
 
+def assert_source(
+    place: KafkaPlace, source: str, *, pauses_s: Sequence[float] = PAUSES_S
+) -> None:
+    """Checks the topic of one source as ``assert_topics`` does, and no other."""
+    topic = _own_topic(place, source)
+    _assert(place, {topic: 1}, [source], pauses_s)
+
+
 def delete_source(
     place: KafkaPlace, source: str, *, pauses_s: Sequence[float] = PAUSES_S
 ) -> None:
@@ -112,7 +120,15 @@ def assert_topics(
     Untrusted: records are gone, or may be. Malformed: missing topics, wrong settings.
     Unavailable: no answer, or no permission to ask.
     """
-    wanted = wanted_topics(place, sources)
+    _assert(place, wanted_topics(place, sources), sources, pauses_s)
+
+
+def _assert(
+    place: KafkaPlace,
+    wanted: Mapping[str, int],
+    sources: Sequence[str],
+    pauses_s: Sequence[float],
+) -> None:
     found = asked(
         place, "looking at topics", pauses_s, lambda a: _found(a, place, wanted)
     )
