@@ -12,6 +12,8 @@ from tests.faults.seed import SEED, VARIABLE
 from tests.faults.world import World, world
 
 _HERE = Path(__file__).parent
+# In every run; the others take minutes each and belong to `make test-faults`.
+_SHORT = frozenset({"test_brokers", "test_proxy", "test_oracles"})
 _FIGURES = "figures"
 
 
@@ -29,7 +31,8 @@ def pytest_collection_modifyitems(
             continue
         # One process, one cluster at a time (--dist loadgroup).
         item.add_marker(pytest.mark.xdist_group("faults"))
-        if item.get_closest_marker("faults") and not config.getoption("--faults"):
+        long = item.path.stem not in _SHORT or item.get_closest_marker("faults")
+        if long and not config.getoption("--faults"):
             item.add_marker(skip)
 
 
