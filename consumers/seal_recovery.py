@@ -16,7 +16,12 @@ from consumers.seal_archive import (
     fill_archive,
     lent_by,
 )
-from consumers.sealed_log import check_ends, check_last, check_published
+from consumers.sealed_log import (
+    check_ends,
+    check_head,
+    check_last,
+    check_published,
+)
 from ledger.checkpoint import Checkpoint
 from ledger.errors import LedgerError, Unknown, Untrusted
 from ledger.events import Seal
@@ -54,17 +59,19 @@ def recover_head(
 ) -> Head:
     """Returns the head, agreed with log, journal, archive; ``keys`` come up to it.
 
-    (1) the log holds the seal that was appended last; (2) keys; (3) every source in use
-    that is not known to be ``damaged`` holds the last that is sealed of it; (4) the archive has all that the head covers;
-    (5) seals in the log behind the head's are taken over; (6) the journal is not ahead
-    and says the same; (7) what the archive has of a seal that never was goes; (8) the
-    last seal goes into log and journal if a crash kept it out. Raises Untrusted.
+    (1) the head is at its last seal, and the log holds the seal that was appended last;
+    (2) keys; (3) every source in use that is not known to be ``damaged`` holds the last
+    that is sealed of it; (4) the archive has all that the head covers; (5) seals in the
+    log behind the head's are taken over; (6) the journal is not ahead and says the same;
+    (7) what the archive has of a seal that never was goes; (8) the last seal goes into
+    log and journal if a crash kept it out. Raises Untrusted.
     """
     # In this order, for a rival may be at work: what is in the journal was in the head
     # before, and what the head calls published was in the log before.
     last = journal.last() if journal is not None else None
     head = store.load()
     # Step 1.
+    check_head(store, head)
     check_published(log, store, head, ends=log.ends())
     # Step 2.
     for data in store.registry_seals(keys.last + 1):

@@ -25,12 +25,25 @@ def check_sealed(
 
     ``log`` must say what it holds itself, without an archive.
     """
+    check_head(store, head)
     ends = log.ends()
     check_published(log, store, head, ends=ends)
     given = list(sources)
     check_ends(ends, head.tip.nexts, sources=given)
     for source in given:
         check_last(log, store, source, head.tip.nexts.get(source, 0))
+
+
+def check_head(store: HeadStore, head: Head) -> None:
+    """Raises Untrusted when the head is behind its own seals: both move in one commit."""
+    last = head.tip.seal_no
+    if store.seal_bytes(last + 1) is not None and store.load().tip.seal_no == last:
+        raise Untrusted(
+            "the head was put back by itself, its seals were not",
+            expected=f"at least seal {last + 1}",
+            found=f"seal {last}",
+            where="head.head",
+        )
 
 
 def check_published(

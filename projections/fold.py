@@ -30,6 +30,9 @@ SEALS_LIMIT = 256
 Vouched = Callable[[Place], bool]
 """Whether a sealed verdict says that the signatures of the record at this place hold."""
 
+CheckLeaves = Callable[[Placed, Sequence[bytes]], None]
+"""Raises Untrusted unless these leaf hashes are those sealed there."""
+
 LoadChains = Callable[[Collection[str]], dict[tuple[str, str], ChainState]]
 
 
@@ -65,8 +68,8 @@ class Fold:
     own source are judged; ``seals_next``: the ordinal in ``seals`` behind the last seal
     that was taken.
     Signatures that are ``vouched`` for are not computed again; the seal that vouches is
-    compared with the own verdict all the same. After any exception the fold is of no
-    more use.
+    compared with the own verdict all the same. ``check`` is asked whether the records of a
+    range are those that were sealed. After any exception the fold is of no more use.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Fold:
         nexts: dict[str, int],
         seals_next: int,
         vouched: Vouched | None = None,
+        check: CheckLeaves | None = None,
     ) -> None:
         self.reader = reader
         self.admission = admission
@@ -91,6 +95,7 @@ class Fold:
         self._own = own
         self._load = load
         self._vouched = vouched
+        self._check = check
         self._fed = seals_next
         self._seals_read = seals_next
         self._unread: list[bytes] = []
@@ -262,6 +267,8 @@ class Fold:
         self, seal: Seal, placed: Placed, verdicts: list[Verdict], batch: Batch
     ) -> None:
         source = placed.source
+        if self._check is not None:
+            self._check(placed, [one.leaf for one in verdicts])
         entries = [
             SealedVerdict(position=one.position, leaf=one.leaf, code=one.code)
             for one in verdicts

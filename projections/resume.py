@@ -16,6 +16,7 @@ from psycopg import Connection, Cursor
 from ledger.admission import Admission
 from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
+from ledger.log.placing import check_leaves
 from ledger.registry import Registry
 from ledger.seal import SEAL_SIZE_MAX, decode_seal
 from ledger.seal_reader import SealReader, Tip
@@ -121,6 +122,7 @@ def resume(
         nexts=own_places(tracked, sources),
         seals_next=_behind(tip.seal_no, tracked, sources, log=log, head=head),
         vouched=vouched,
+        check=partial(check_leaves, head),
     )
 
 

@@ -7,7 +7,7 @@ so a binary search over the seals' tips finds the one that covers a record.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ledger.errors import Untrusted
 from ledger.log.head import HeadStore
@@ -66,6 +66,21 @@ def leaves_of(head: HeadStore, start: int, end: int) -> list[bytes]:
             where="head.tile, level 0",
         )
     return leaves
+
+
+def check_leaves(head: HeadStore, placed: Placed, found: Sequence[bytes]) -> None:
+    """Raises Untrusted at the first of a range's records that is not the sealed one."""
+    sealed = leaves_of(head, placed.position, placed.position + placed.count)
+    for ordinal, (leaf, expected) in enumerate(
+        zip(found, sealed, strict=True), placed.start
+    ):
+        if leaf != expected:
+            raise Untrusted(
+                "the log does not hold the record that was sealed",
+                expected=expected.hex(),
+                found=leaf.hex(),
+                where=f"{placed.source}, record {ordinal}",
+            )
 
 
 def leaves_of_source(head: HeadStore, source: str, start: int = 0) -> Iterator[bytes]:
