@@ -52,7 +52,7 @@ demo-kafka: $(READY)
 	@$(BIN)/license-ledger demo --kafka
 
 test: $(READY)
-	$(BIN)/pytest -n $(JOBS) $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
 test-faults: $(READY)
 	LICENSE_LEDGER_REQUIRE_KAFKA=1 $(BIN)/pytest --faults $(PYTEST_ARGS) tests/faults
