@@ -15,6 +15,7 @@ from console.settings import Settings, settings_of
 from console.wiring import open_ledger
 from ledger.log.kafka_settings import KafkaPlace
 from tests.console.cli_ledger import CliLedger, call, founded, later
+from tests.faults.folders import own_folder
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -26,10 +27,17 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, kafka_cluster: str, topics: str) -> Iterator[CliLedger]:
+def folder() -> Iterator[Path]:
+    """Not pytest's: whenever another session starts, that is closed to PostgreSQL's user."""
+    with own_folder() as made:
+        yield made
+
+
+@pytest.fixture
+def ledger(folder: Path, kafka_cluster: str, topics: str) -> Iterator[CliLedger]:
     """A ledger on three brokers."""
     given = ("--kafka", kafka_cluster, "--topics", topics)
-    with founded(tmp_path / "ledger", *given) as made:
+    with founded(folder / "ledger", *given) as made:
         yield made
 
 
@@ -42,8 +50,8 @@ def live(ledger: CliLedger, out: Path) -> str:
     return license_id
 
 
-def test_license_lives_on_kafka(ledger: CliLedger, tmp_path: Path) -> None:
-    receipt = tmp_path / "one.receipt"
+def test_license_lives_on_kafka(ledger: CliLedger, folder: Path) -> None:
+    receipt = folder / "one.receipt"
     license_id = live(ledger, receipt)
     events = ledger.json("history", license_id, "--all")["events"]
     assert [(e["act"], e["verdict"], e["refusal"]) for e in events] == [
@@ -69,29 +77,29 @@ def test_status_names_the_brokers(ledger: CliLedger, kafka_cluster: str) -> None
 
 
 def test_single_broker_is_asked_for_by_name_and_told_of_each_time(
-    tmp_path: Path, kafka_broker: str, topics: str
+    folder: Path, kafka_broker: str, topics: str
 ) -> None:
-    folder = tmp_path / "ledger"
-    given = ("--kafka", kafka_broker, "--topics", topics, "--dir", str(folder))
+    place = folder / "ledger"
+    given = ("--kafka", kafka_broker, "--topics", topics, "--dir", str(place))
     refused = call("init", *given, "--json")
     assert refused.code == 4
     assert "--single-broker" in refused.document["error"]["expected"]
-    assert not folder.exists()
-    with founded(folder, *given[:-2], "--single-broker") as made:
+    assert not place.exists()
+    with founded(place, *given[:-2], "--single-broker") as made:
         assert SINGLE_BROKER in made.founded.document["warnings"]
         assert SINGLE_BROKER in made.json("status")["warnings"]
 
 
 def test_init_takes_no_topics_that_hold_records(
-    ledger: CliLedger, tmp_path: Path, kafka_cluster: str, topics: str
+    ledger: CliLedger, folder: Path, kafka_cluster: str, topics: str
 ) -> None:
     said = call(
         *("init", "--kafka", kafka_cluster, "--topics", topics),
-        *("--dir", str(tmp_path / "second"), "--json"),
+        *("--dir", str(folder / "second"), "--json"),
     )
     assert said.code == 2
     assert "hold records already" in said.document["error"]["reason"]
-    assert not (tmp_path / "second").exists()
+    assert not (folder / "second").exists()
     assert ledger.json("audit")["result"] == "pass"
 
 
@@ -110,29 +118,29 @@ def test_ledger_does_not_start_on_topics_that_forget(
     assert ledger.json("status")["records"] == 8
 
 
-def test_no_broker_is_unavailable_and_nothing_is_left(tmp_path: Path) -> None:
-    folder = tmp_path / "ledger"
-    said = call("init", "--kafka", "127.0.0.1:1", "--dir", str(folder), "--json")
+def test_no_broker_is_unavailable_and_nothing_is_left(folder: Path) -> None:
+    place = folder / "ledger"
+    said = call("init", "--kafka", "127.0.0.1:1", "--dir", str(place), "--json")
     assert said.code == 4
     assert said.document["error"]["reason"] == "Kafka did not answer"
-    assert not folder.exists()
+    assert not place.exists()
 
 
 def test_copy_of_an_embedded_ledger_ends_in_the_same_root_and_tables(
-    tmp_path: Path, kafka_cluster: str, topics: str
+    folder: Path, kafka_cluster: str, topics: str
 ) -> None:
-    with founded(tmp_path / "embedded") as made:
-        license_id = live(made, tmp_path / "one.receipt")
+    with founded(folder / "embedded") as made:
+        license_id = live(made, folder / "one.receipt")
         before = made.json("audit")
         place = KafkaPlace(bootstrap=tuple(kafka_cluster.split(",")), prefix=topics)
-        target = Settings(directory=tmp_path / "copy", kafka=place)
-        with open_ledger(settings_of(tmp_path / "embedded")) as opened:
+        target = Settings(directory=folder / "copy", kafka=place)
+        with open_ledger(settings_of(folder / "embedded")) as opened:
             document = copy_ledger(opened, target, with_keys=True, told=lambda _: None)
         assert document["root"] == before["root"]
         refused = made.json("act", "REVOKE", "--file", "-", stdin="{}", code=4)
         assert "key" in refused["error"]["reason"]
     copy = CliLedger(
-        directory=tmp_path / "copy", founded=made.founded, _serials=count(100)
+        directory=folder / "copy", founded=made.founded, _serials=count(100)
     )
     after = copy.json("audit")
     assert after["result"] == before["result"] == "pass"
@@ -140,5 +148,5 @@ def test_copy_of_an_embedded_ledger_ends_in_the_same_root_and_tables(
     assert copy.json("show", license_id)["state"] == "REVD"
     copy.issue()
     assert copy.json("audit")["accepted"] == before["accepted"] + 1
-    verified = copy.json("verify", str(tmp_path / "one.receipt"))
+    verified = copy.json("verify", str(folder / "one.receipt"))
     assert verified["result"] == "revoked"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import certifi
 import pytest
 
 from console.kafka_file import read_kafka_file, read_security_file, write_kafka_file
@@ -23,7 +24,7 @@ def kafka_file(folder: Path, text: str) -> Path:
 
 
 def secured(folder: Path) -> Path:
-    (folder / "ca.pem").write_text("certificate", encoding="ascii")
+    (folder / "ca.pem").write_bytes(Path(certifi.where()).read_bytes())
     (folder / "secret").write_text("hunter2\nmore\n", encoding="ascii")
     path = folder / "security.toml"
     path.write_text(
