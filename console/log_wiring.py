@@ -98,17 +98,24 @@ def drop_log(settings: Settings, sources: Sequence[str]) -> None:
 
 
 def check_log(
-    settings: Settings, log: EventLog, head: HeadStore, sources: Sequence[str]
+    settings: Settings,
+    log: EventLog,
+    head: HeadStore,
+    sources: Sequence[str],
+    *,
+    closed: Collection[str],
 ) -> None:
     """Refuses to start on topics that are not as they must be, or have lost records.
 
-    ``log`` itself, and those of its ``sources`` that are in use. Raises Malformed for
-    wrong topics, Untrusted for a log that is cut, begins late or was made again.
+    ``log`` itself, and those of its ``sources`` that are in use; at those in ``closed``
+    nobody looks. Raises Malformed for wrong topics, Untrusted for a log that is cut,
+    begins late or was made again.
     """
     if settings.kafka is not None:
-        assert_topics(settings.kafka, [*sources, SEALS])
+        assert_topics(settings.kafka, [*sources, SEALS], without=closed)
+        whole = [source for source in sources if source not in closed]
         # The head first: what it calls sealed was in the log before.
-        check_sealed(log, head, head.load(), sources=sources)
+        check_sealed(log, head, head.load(), sources=whole)
 
 
 def on_kafka(settings: Settings) -> KafkaPlace:

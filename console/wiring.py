@@ -174,8 +174,8 @@ def assemble(
     tables = connections.open()
     founding = found(log)
     if checked:
-        used = (in_use.get(s, s) for s in source_names(founding.partitions))
-        check_log(settings, bare, head, [s for s in used if s not in closed])
+        used = [in_use.get(s, s) for s in source_names(founding.partitions)]
+        check_log(settings, bare, head, used, closed=closed)
 
     def make_sealer(opened: ExitStack) -> Sealer:
         keys = SealingKeys(founding, ring.sealer_of)
