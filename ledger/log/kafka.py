@@ -38,11 +38,11 @@ class KafkaLog(EventLog):
     """One handle on the log at ``place``; connects when it is first used.
 
     ``sources``: those that it deals with; None: all topics under the prefix, and new
-    ones within seconds; those in ``without`` are as if they were not there. ``gaps``: where markers lie; what it knows is not scanned
-    again. ``woken`` is asked while waiting whether there is other news. ``patience_s``
-    bounds every call that makes no progress: then Unavailable. Memory: at most
-    ``windows_max`` bytes of records, or 1 MiB for each source, and as much again in
-    answers of the brokers.
+    ones within seconds; those in ``without`` are as if they were not there. ``gaps``:
+    where markers lie; what it knows is not scanned again. ``woken`` is asked while
+    waiting whether there is other news. ``patience_s`` bounds every call that makes no
+    progress: then Unavailable. Memory: at most ``windows_max`` bytes of records, or
+    1 MiB for each source, and as much again in answers of the brokers.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class KafkaLog(EventLog):
         self._discovered_at: float | None = None
         self._scans: dict[Partition, Scan] = {}
         self._news = False
+        self._connection = 0
         self._active_until = monotonic()
 
     @override
@@ -104,6 +105,7 @@ class KafkaLog(EventLog):
         scan = self._scan(source)
         partition = self._partitions[source]
         page = Page(start, limit=limit, size_max=size_max)
+        behind = start < scan.window.first
         if scan.window.full:
             scan.window.forget(start)
         end: int | None = None
@@ -118,6 +120,8 @@ class KafkaLog(EventLog):
                     end = self._ends({partition})[partition]
                 if not self._step({partition: end}, self._wanted() | {partition}):
                     break
+        if behind and page.next == scan.next and page.records:
+            scan.latest = page.records[-1]
         return page.records
 
     @override
@@ -132,6 +136,7 @@ class KafkaLog(EventLog):
         """See the contract; reads all that is new, so that markers are not counted."""
         self._follow_all()
         self._catch_up(self._scans)
+        self._check_unchanged()
         self._news = False
         return {scan.source: scan.next for scan in self._scans.values() if scan.next}
 
@@ -249,10 +254,21 @@ class KafkaLog(EventLog):
 
     def _take(self, found: Iterable[Fetched]) -> bool:
         """Counts what was fetched; whether there were records among it."""
+        self._check_unchanged()
         for fetched in found:
             self._scans[fetched.partition].take(fetched.records, fetched.position)
             self._news = self._news or bool(fetched.records)
         return self._news
+
+    def _check_unchanged(self) -> None:
+        """Looks at the latest record of each source again over a new connection.
+
+        While one lasts, the client itself finds out (KIP-320); it forgets with it.
+        """
+        if self._connection != self._tail.connections:
+            self._connection = self._tail.connections
+            for partition, scan in self._scans.items():
+                self._behind.check_latest(scan, partition)
 
     def _take_own(
         self, scan: Scan, offsets: Sequence[int], records: Sequence[bytes]

@@ -55,6 +55,25 @@ class Behind:
             stream.unread.popleft()
             stream.read_to = read_to = offset + 1
 
+    def check_latest(self, scan: Scan, partition: Partition) -> None:
+        """Raises Untrusted unless the log still has the latest record of a scan.
+
+        One that was cut and written on since ends late enough all the same.
+        """
+        if scan.latest is None:
+            return
+        offset = scan.offset_of(scan.next - 1)
+        self._streams.pop(partition, None)
+        unread = self._fetched(partition, offset, offset).unread
+        held = bool(unread) and unread[0].offset == offset
+        if not held or (unread[0].value or b"") != scan.latest:
+            raise Untrusted(
+                "the log was cut and written on: another record is where one was read",
+                expected="the same record",
+                found="another one" if held else "none",
+                where=f"{scan.source}, record {scan.next - 1}",
+            )
+
     def _fetched(self, partition: Partition, read_to: int, offset: int) -> _Stream:
         """A stream that stands at ``read_to`` and holds what lies up to ``offset``."""
         stream = self._streams.setdefault(partition, _Stream())

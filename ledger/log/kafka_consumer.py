@@ -63,7 +63,7 @@ class PartitionConsumer:
     ``wait_ms`` is how long a broker may hold back an answer until there are records.
     Every method raises Unavailable when ``patience_s`` have passed without progress,
     and at once when the brokers do not permit it; Untrusted when records have gone.
-    It belongs to one thread.
+    ``connections`` counts those that were made. It belongs to one thread.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class PartitionConsumer:
         self._patience_s = patience_s
         self._wait_ms = wait_ms
         self._client: Client | None = None
+        self.connections = 0
         self._positions: dict[Partition, int] = {}
         self._paused: set[Partition] = set()
         self._topic_ids: dict[str, object] = {}
@@ -254,6 +255,7 @@ class PartitionConsumer:
     def _connected(self) -> Client:
         if self._client is not None:
             return self._client
+        self.connections += 1
         self._client = opened(
             KafkaConsumer,
             {

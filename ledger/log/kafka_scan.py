@@ -70,7 +70,8 @@ class Scan:
     """Where the reading of a source in order stands.
 
     ``position`` is the offset up to which it was read, ``next`` the ordinal of the
-    record that comes then. It starts at what ``gaps`` knows, and tells it every gap.
+    record that comes then, ``latest`` the one before it, if it was seen. It starts at
+    what ``gaps`` knows, and tells it every gap.
     """
 
     def __init__(self, source: str, gaps: OffsetGaps, *, window_max: int) -> None:
@@ -79,6 +80,7 @@ class Scan:
         self.next = known
         self.position = offset_of(found, known - 1) + 1 if known else 0
         self.window = Window(known, size_max=window_max)
+        self.latest: bytes | None = None
         self._window_max = window_max
         self._noted = gaps
         self._gaps = [gap for gap in found if gap.ordinal < known]
@@ -93,6 +95,7 @@ class Scan:
         del self._gaps[len(self._gaps) - len(lost) :]
         self.position = end
         self.window = Window(self.next, size_max=self._window_max)
+        self.latest = None
         last = self._gaps[-1] if self._gaps else Gap(0, 0)
         self._shift = last.offset - last.ordinal
 
@@ -111,6 +114,7 @@ class Scan:
         if offset != self.next + self._shift or self.next in self._ahead:
             self._jump(offset)
         self.window.add(record)
+        self.latest = record
         self.next += 1
         self.position = offset + 1
 
