@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ _HERE = Path(__file__).parent
 # In every run; the others take minutes each and belong to `make test-faults`.
 _SHORT = frozenset({"test_brokers", "test_proxy", "test_oracles"})
 _FIGURES = "figures"
+_FAILED = pytest.StashKey[bool]()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -42,9 +44,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed:
+        item.stash[_FAILED] = True
         report.sections.append(("seed", f"{VARIABLE}={SEED}"))
         made = getattr(item, "funcargs", {}).get("broken")
-        if isinstance(made, World):
+        if isinstance(made, World) and report.when != "teardown":
             report.sections += [
                 (name, said[-2_000:].decode(errors="replace"))
                 for name, said in made.commands.printed()
@@ -85,8 +88,39 @@ def _first(figures: str) -> int:
     return int(figures.partition(",")[0].rpartition(" ")[2] or 0)
 
 
+class Worlds:
+    """Hands out one running ledger after another: a new one after a test that failed."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._made: World | None = None
+
+    def whole(self) -> World:
+        if self._made is None:
+            folder = self._stack.enter_context(own_folder())
+            self._made = self._stack.enter_context(world(folder))
+        return self._made
+
+    def abandon(self) -> None:
+        """Ends its processes without asking them anything."""
+        given_up = RuntimeError("a test has failed on it")
+        self._made = None
+        self._stack.__exit__(RuntimeError, given_up, None)
+
+    def close(self) -> None:
+        self._stack.close()
+
+
 @pytest.fixture(scope="module")
-def broken() -> Iterator[World]:
+def worlds() -> Iterator[Worlds]:
+    made = Worlds()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def broken(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator[World]:
     """A running ledger for the tests of a module, to be broken by one after another."""
-    with own_folder() as folder, world(folder) as made:
-        yield made
+    yield worlds.whole()
+    if request.node.stash.get(_FAILED, False):
+        worlds.abandon()

@@ -31,7 +31,13 @@ PAUSE_S = 0.02
 
 
 def publish(
-    directory: str, diary: str, origin: str, partitions: int, name: str, seed: str
+    directory: str,
+    diary: str,
+    origin: str,
+    partitions: int,
+    name: str,
+    seed: str,
+    in_use: dict[str, str],
 ) -> None:
     """Publishes until the stop file is there; what an earlier process left comes first."""
     settings = settings_of(Path(directory), environment={})
@@ -53,7 +59,7 @@ def publish(
     while not book.stopped:
         signed = province.single() if chance.random() < 0.7 else province.batch(12)
         number = book.attempt(signed)
-        _append(log, book, number, _batches(signed))
+        _append(log, book, number, _batches(signed, in_use))
         time.sleep(PAUSE_S)
     log.close()
 
@@ -73,10 +79,13 @@ def _append(
             return
 
 
-def _batches(signed: Sequence[Signed]) -> dict[str, list[bytes]]:
+def _batches(
+    signed: Sequence[Signed], in_use: dict[str, str]
+) -> dict[str, list[bytes]]:
     found: dict[str, list[bytes]] = {}
     for one in signed:
-        found.setdefault(one.source, []).append(one.data)
+        source = in_use.get(one.source, one.source)
+        found.setdefault(source, []).append(one.data)
     return found
 
 
@@ -139,13 +148,14 @@ class Diary:
 
 @dataclass(slots=True, kw_only=True)
 class Load:
-    """Publishers at work on one ledger."""
+    """Publishers at work on one ledger; ``in_use``: what they know of succeeded sources."""
 
     commands: Commands
     folder: Path
     origin: str
     partitions: int
     seed: str
+    in_use: dict[str, str] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
     _lives: Counter[str] = field(default_factory=Counter)
 
@@ -162,6 +172,7 @@ class Load:
             self.partitions,
             life,
             f"{self.seed}/{life}",
+            self.in_use,
         )
         return self.running[name]
 

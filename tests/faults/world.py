@@ -43,6 +43,7 @@ class World:
     projectors: list[Running] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
+    in_use: dict[str, str] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -85,6 +86,7 @@ class World:
             origin=self.origin,
             partitions=PARTITIONS,
             seed=f"{SEED}/{name}",
+            in_use=self.in_use,
         )
         self.loads.append(load)
         for number in range(publishers):
@@ -124,7 +126,10 @@ class World:
 
 def _works(running: Running) -> bool:
     """Whether it has taken something upon itself, or stands by."""
-    return "holding=" in running.err.read_text()
+    if "holding=" in running.err.read_text():
+        return True
+    assert running.alive, running.err.read_text()
+    return False
 
 
 @contextmanager
