@@ -41,6 +41,8 @@ class HeadGaps(OffsetGaps):
     def note(self, source: str, gap: Gap) -> None:
         values = {"source": source, "ordinal": gap.ordinal, "offset": gap.offset}
         with translated(f"noting a gap of {source}"):
-            self._cursor.execute(NOTE_GAP, values)
             row = self._cursor.execute(GAP, values).fetchone()
+            if row is None:  # so whoever may only read waits for the sealer to note it
+                self._cursor.execute(NOTE_GAP, values)
+                row = self._cursor.execute(GAP, values).fetchone()
         check_same(source, gap if row is None else Gap(gap.ordinal, row[0]), gap)

@@ -229,7 +229,8 @@ def require_autocommit(connection: psycopg.Connection[Any]) -> None:
 def translated(where: str) -> Iterator[None]:
     """Turns PostgreSQL's errors into ours.
 
-    Unavailable: no answer; a commit may have happened all the same. Unknown: the tables
+    Unavailable: no answer, and a commit may have happened all the same; or a right that
+    the user lacks, and then nothing has happened. Unknown: the tables
     are not there. Untrusted: the server itself says that its data is damaged.
     """
     try:
@@ -238,6 +239,13 @@ def translated(where: str) -> Iterator[None]:
         raise Unknown("this database holds no ledger", where=where) from error
     except (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted) as error:
         raise Untrusted("PostgreSQL reports damaged data", where=where) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Unavailable(
+            "PostgreSQL does not permit this",
+            expected="a database user with the rights of its role",
+            found=error.diag.message_primary,
+            where=where,
+        ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise Unavailable(
             "PostgreSQL did not answer", found=type(error).__name__, where=where

@@ -143,3 +143,20 @@ def test_gaps_of_a_lost_connection_are_unavailable(dsn: str) -> None:
 def test_gaps_want_each_statement_committed(dsn: str) -> None:
     with psycopg.connect(dsn) as connection, pytest.raises(Malformed):
         HeadGaps(connection)
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("head")
+def test_who_may_only_read_goes_by_what_the_sealer_noted(
+    connection: psycopg.Connection,
+) -> None:
+    HeadGaps(connection).note("events-0", Gap(2, 3))
+    connection.execute("SET ROLE pg_read_all_data")
+    gaps = HeadGaps(connection)
+    gaps.note("events-0", Gap(2, 3))
+    with pytest.raises(Untrusted):
+        gaps.note("events-0", Gap(2, 4))
+    with pytest.raises(Unavailable, match="permission denied for table gap"):
+        gaps.note("events-0", Gap(5, 9))
+    connection.execute("RESET ROLE")
+    assert gaps.known("events-0") == (0, [Gap(2, 3)])
