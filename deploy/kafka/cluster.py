@@ -31,7 +31,6 @@ _ATTEMPTS: Final = 3
 _FLAGS: Final = (
     "-Xms64m",
     "-XX:+UseSerialGC",
-    "-XX:+ExitOnOutOfMemoryError",
     "-XX:-UsePerfData",  # else a killed one leaves a file behind
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.server=info",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import MessageSizeTooLargeError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from ledger.log.contract import RECORD_SIZE_MAX
 from ledger.log.kafka import KafkaLog
@@ -187,6 +187,9 @@ def test_compressed_bomb_is_refused_or_stored_as_large_as_it_is(
     for size, count in ((2_000_000, 1), (40_000_000, 1)):
         with pytest.raises(MessageSizeTooLargeError):
             explode(place, size=size, count=count)
+    # More than a broker has memory for: it answers, and lives on.
+    with pytest.raises(KafkaError):
+        explode(place, size=400_000_000, count=1)
     explode(place, size=100, count=9_000)
     partition = place.partition_of("events-0")
     assert stored_size(place, partition) > 900_000
