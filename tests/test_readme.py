@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from console.embedded import EmbeddedPostgres
+from deploy.kafka import LocalKafka
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -111,7 +112,15 @@ def is_make(block: Block) -> bool:
     return all(line.startswith("make ") for line in block.text.splitlines())
 
 
+def stop_brokers(folder: Path) -> None:
+    """Those of a session that did not come to the line which stops them."""
+    cluster = LocalKafka.found(folder / "deploy-data" / "kafka")
+    if cluster is not None:
+        cluster.stop()
+
+
 @pytest.mark.postgres
+@pytest.mark.kafka
 @pytest.mark.slow
 def test_readme_blocks_run_in_order_and_say_what_is_shown() -> None:
     with ExitStack() as stack:
@@ -119,6 +128,7 @@ def test_readme_blocks_run_in_order_and_say_what_is_shown() -> None:
         # whenever another session starts.
         folder = tempfile.mkdtemp(prefix="license-ledger-readme-")
         stack.callback(shutil.rmtree, folder)
+        stack.callback(stop_brokers, Path(folder))
         session = Session(Path(folder), stack)
         for block in blocks(README):
             if block.language in ("sh", "python") and not is_make(block):

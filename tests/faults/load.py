@@ -90,11 +90,31 @@ def _batches(
 
 
 @dataclass(slots=True)
+class Told:
+    """What diaries say: event digests, and how often a publisher was refused."""
+
+    attempted: set[str] = field(default_factory=set)
+    acked: set[str] = field(default_factory=set)
+    refusals: int = 0
+    _open: dict[int, list[str]] = field(default_factory=dict)
+
+    def take(self, line: dict[str, Any]) -> None:
+        if "attempt" in line:
+            digests = [one[2] for one in line["records"]]
+            self._open[line["attempt"]] = digests
+            self.attempted.update(digests)
+        self.acked.update(self._open.pop(line.get("acked", 0), ()))
+        self.refusals += "unavailable" in line
+
+
+@dataclass(slots=True)
 class Diary:
     """One publisher's file of lines, written through before anything is sent."""
 
     path: Path
     _next: int = 0
+    _read_to: int = 0
+    _told: Told = field(default_factory=lambda: Told())
 
     def write(self, line: dict[str, Any]) -> None:
         with self.path.open("a") as file:
@@ -118,10 +138,9 @@ class Diary:
         return self.path.with_suffix(".stop").exists()
 
     def lines(self) -> Iterator[dict[str, Any]]:
-        if self.path.exists():
-            for line in self.path.read_text().splitlines(keepends=True):
-                if line.endswith("\n"):  # a kill may have torn the last one
-                    yield json.loads(line)
+        """All lines from the first one on."""
+        for line, _ in self._from(0):
+            yield line
 
     def open_attempts(self) -> Iterator[tuple[int, dict[str, list[bytes]]]]:
         """Attempts without an acknowledgement, in the order in which they were made."""
@@ -135,15 +154,24 @@ class Diary:
             attempts.pop(line.get("acked", 0), None)
         yield from attempts.items()
 
-    def digests(self) -> tuple[set[str], set[str]]:
-        """Event digests: of what was acknowledged, and of everything attempted."""
-        attempted: dict[int, list[str]] = {}
-        acked: set[str] = set()
-        for line in self.lines():
-            if "attempt" in line:
-                attempted[line["attempt"]] = [one[2] for one in line["records"]]
-            acked.update(attempted.get(line.get("acked", 0), ()))
-        return acked, {digest for one in attempted.values() for digest in one}
+    def told(self) -> Told:
+        """What has been written down so far; what was read before is not read again."""
+        for line, end in self._from(self._read_to):
+            self._told.take(line)
+            self._read_to = end
+        return self._told
+
+    def _from(self, at: int) -> Iterator[tuple[dict[str, Any], int]]:
+        """Whole lines, and where each ends: one may be about to be written."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(at)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                at += len(line)
+                yield json.loads(line), at
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,6 +186,7 @@ class Load:
     in_use: dict[str, str] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
     _lives: Counter[str] = field(default_factory=Counter)
+    _diaries: dict[str, Diary] = field(default_factory=dict)
 
     def start(self, name: str) -> Running:
         """Starts a publisher, or the successor of one that was killed."""
@@ -177,36 +206,40 @@ class Load:
         return self.running[name]
 
     def diary(self, name: str) -> Diary:
-        return Diary(self.folder / f"{name}.jsonl")
+        if name not in self._diaries:
+            self._diaries[name] = Diary(self.folder / f"{name}.jsonl")
+        return self._diaries[name]
 
     def acked(self) -> set[str]:
         """The digests of all that was acknowledged to anybody."""
-        return {one for name in self._lives for one in self.diary(name).digests()[0]}
+        return {digest for one in self._told() for digest in one.acked}
 
     def attempted(self) -> set[str]:
-        return {one for name in self._lives for one in self.diary(name).digests()[1]}
+        return {digest for one in self._told() for digest in one.attempted}
 
     def refusals(self) -> int:
         """How often a publisher was told Unavailable."""
-        return sum(
-            "unavailable" in line
-            for name in self._lives
-            for line in self.diary(name).lines()
-        )
+        return sum(one.refusals for one in self._told())
+
+    def _told(self) -> list[Told]:
+        return [self.diary(name).told() for name in self._lives]
+
+    def _acked(self) -> int:
+        return sum(len(one.acked) for one in self._told())
 
     def more(self, count: int) -> None:
         """Returns when so many more events were acknowledged."""
-        wanted = len(self.acked()) + count
+        wanted = self._acked() + count
 
         def done() -> bool:
             # Only a publisher that was killed may be dead.
             for running in self.running.values():
                 assert running.alive or running.killed, running.err.read_text()
-            return len(self.acked()) >= wanted
+            return self._acked() >= wanted
 
         until(
             done,
-            lambda: f"{wanted} events acknowledged: {len(self.acked())}",
+            lambda: f"{wanted} events acknowledged: {self._acked()}",
             poll_s=0.2,
         )
 
