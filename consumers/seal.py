@@ -141,7 +141,11 @@ class Sealer:
         )
         data = encode_seal(seal)
         # What a reader would refuse must never be signed into being.
-        new = next_tip(tip, seal, sources=sources, placed_of=self._placed_of)
+        try:
+            new = next_tip(tip, seal, sources=sources, placed_of=self._placed_of)
+        except Untrusted:
+            self._check_unmoved(tip)
+            raise
         registry = [b for b in batches if base_of(b.source) == REGISTRY]
         # If the commit fails it may have happened all the same: the head is read again.
         self._head = None
@@ -165,6 +169,16 @@ class Sealer:
         for batch in registry:
             self._keys.follow(seal, batch.records)
         return replace(head, tip=new, seal=data, edge=update.edge)
+
+    def _check_unmoved(self, tip: Tip) -> None:
+        """Raises Fenced if another sealer went on: verdicts on its seals are no damage."""
+        if self._store.tip(tip.seal_no + 1) is not None:
+            raise Fenced(
+                "another sealer moved the head",
+                expected=f"seal {tip.seal_no}",
+                found="one after it",
+                where="head.head",
+            )
 
     def _write_archive(self, tip: Tip, batches: Sequence[Batch]) -> None:
         if self._archive is not None:

@@ -243,7 +243,7 @@ def translated(where: str) -> Iterator[None]:
         raise Unavailable(
             "PostgreSQL does not permit this",
             expected="a database user with the rights of its role",
-            found=error.diag.message_primary,
+            found=error.diag.message_primary or type(error).__name__,
             where=where,
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:

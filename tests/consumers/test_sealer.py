@@ -275,6 +275,20 @@ def test_of_two_sealers_one_wins_and_the_other_is_fenced(founded: World) -> None
     assert founded.log.ends()[SEALS] == 3
 
 
+def test_sealer_that_slept_is_fenced_by_verdicts_on_seals_it_does_not_know(
+    founded: World,
+) -> None:
+    sleeper, rival = founded.sealer(), founded.sealer()
+    sleeper.recover()
+    founded.log.append("events-0", [b"a"])
+    assert rival.step()
+    founded.offer(founded.verdicts(1))
+    with pytest.raises(Fenced):
+        sleeper.step()
+    assert rival.step()
+    assert len(founded.check()) == 3
+
+
 def test_strangers_in_the_seals_are_passed_over(founded: World) -> None:
     founded.log.append(SEALS, [b"garbage", b""])
     founded.log.append("events-0", [b"a"])

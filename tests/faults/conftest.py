@@ -62,7 +62,7 @@ def told(
 ) -> Iterator[None]:
     """Hands what a ledger has been through on to the end of the run."""
     yield
-    made = request.node.funcargs.get("broken")
+    made = (request.node.funcargs or {}).get("broken")  # none of an interrupted run
     if isinstance(made, World) and made.figures:
         figures = ", ".join(f"{name} {n}" for name, n in made.figures.items())
         record_property(_FIGURES, f"{request.path.stem}: {figures}")
