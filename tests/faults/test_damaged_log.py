@@ -24,7 +24,7 @@ from tests.faults.world import PARTITIONS, World
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
-SHORT, LONG = 1, 8
+SHORT, LONG = 1, 4
 
 
 def test_end_of_a_topic_cut_off_on_all_brokers(broken: World) -> None:
