@@ -55,7 +55,8 @@ test: $(READY)
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
 test-faults: $(READY)
-	LICENSE_LEDGER_REQUIRE_KAFKA=1 $(BIN)/pytest --faults $(PYTEST_ARGS) tests/faults
+	LICENSE_LEDGER_REQUIRE_KAFKA=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --faults \
+		$(PYTEST_ARGS) tests/faults
 
 check: $(READY)
 	$(BIN)/ruff format --check .
