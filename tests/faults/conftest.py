@@ -13,8 +13,10 @@ from tests.faults.seed import SEED, VARIABLE
 from tests.faults.world import World, world
 
 _HERE = Path(__file__).parent
-# In every run; the others take minutes each and belong to `make test-faults`.
-_SHORT = frozenset({"test_brokers", "test_proxy", "test_oracles"})
+# Their short forms in every run; the others take minutes each: `make test-faults`.
+_SHORT = frozenset(
+    {"test_brokers", "test_delivery", "test_oracles", "test_processes", "test_proxy"}
+)
 _FIGURES = "figures"
 _FAILED = pytest.StashKey[bool]()
 
