@@ -99,7 +99,6 @@ class Fold:
         self._fed = seals_next
         self._seals_read = seals_next
         self._unread: list[bytes] = []
-        self._short = False
 
     def batch(self, *, records_max: int) -> Batch:
         """Judges whole seals until ``records_max`` records are reached, at least one.
@@ -110,9 +109,7 @@ class Fold:
         batch = Batch()
         waiting: list[Seal] = []
         planned = 0
-        while planned < records_max:
-            if (seal := self._next_seal(taken=bool(waiting))) is None:
-                break
+        while planned < records_max and (seal := self._next_seal()) is not None:
             count = sum(given["to"] - given["from"] for given in seal["ranges"])
             planned += count
             if any(base_of(given["source"]) == REGISTRY for given in seal["ranges"]):
@@ -123,15 +120,9 @@ class Fold:
         self._judge(waiting, batch)
         return batch
 
-    def _next_seal(self, *, taken: bool) -> Seal | None:
-        """The next seal; behind one that was ``taken`` nobody asks for the end again.
-
-        Asking is half of what an event on Kafka waits for, and a short page was the end.
-        """
+    def _next_seal(self) -> Seal | None:
         while True:
             if not self._unread:
-                if taken and self._short:
-                    return None
                 self._unread = self._log.read(
                     SEALS,
                     self._seals_read,
@@ -139,7 +130,6 @@ class Fold:
                     size_max=READ_SIZE_MAX,
                 )
                 self._seals_read += len(self._unread)
-                self._short = len(self._unread) < SEALS_LIMIT
                 self._unread.reverse()
             if not self._unread:
                 return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
-from ledger.errors import Untrusted
+from ledger.errors import Unavailable, Untrusted
 from ledger.log.head import HeadStore
 from ledger.merkle import HASH_SIZE
 from ledger.seal import Placed, decode_seal, placed_ranges
@@ -69,8 +69,24 @@ def leaves_of(head: HeadStore, start: int, end: int) -> list[bytes]:
 
 
 def check_leaves(head: HeadStore, placed: Placed, found: Sequence[bytes]) -> None:
-    """Raises Untrusted at the first of a range's records that is not the sealed one."""
-    sealed = leaves_of(head, placed.position, placed.position + placed.count)
+    """Raises Untrusted at the first of a range's records that is not the sealed one.
+
+    Unavailable while the head, put back to an older day, is behind the log's seals:
+    whoever seals brings it up to them.
+    """
+    end = placed.position + placed.count
+    try:
+        sealed = leaves_of(head, placed.position, end)
+    except Untrusted:
+        size = head.load().tip.tree_size
+        if size >= end:
+            raise
+        raise Unavailable(
+            "the head is behind the log; whoever seals brings it up",
+            expected=f"a tree of at least {end} records",
+            found=f"{size} records",
+            where=f"{placed.source}, record {placed.start}",
+        ) from None
     for ordinal, (leaf, expected) in enumerate(
         zip(found, sealed, strict=True), placed.start
     ):

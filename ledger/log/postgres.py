@@ -247,8 +247,12 @@ def translated(where: str) -> Iterator[None]:
             where=where,
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        # The server's own words on what it has too little of (class 53) carry no data.
+        lacking = (error.sqlstate or "").startswith("53") and error.diag.message_primary
         raise Unavailable(
-            "PostgreSQL did not answer", found=type(error).__name__, where=where
+            "PostgreSQL did not answer",
+            found=lacking or type(error).__name__,
+            where=where,
         ) from error
 
 

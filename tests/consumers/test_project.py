@@ -11,7 +11,7 @@ import pytest
 from psycopg import Cursor
 from typing_extensions import override
 
-from ledger.errors import Untrusted
+from ledger.errors import Unavailable, Untrusted
 from ledger.sources import REGISTRY
 from projections import audit_trail, license, registry, timeline
 from projections.tracking import Fenced, Tracking
@@ -214,3 +214,16 @@ def test_a_sealed_verdict_that_differs_halts(ledger: SealedLedger) -> None:
     with pytest.raises(Untrusted) as caught:
         ledger.projector().step()
     assert caught.value.where == "position 3, registry"
+
+
+def test_a_head_that_is_behind_the_log_is_waited_for(ledger: SealedLedger) -> None:
+    ledger.seal_each()
+    ledger.conn.execute("TRUNCATE head.head, head.seal, head.tile, head.verdict")
+    ledger.head.create()
+    with pytest.raises(Unavailable, match="behind the log; whoever seals brings it up"):
+        ledger.settle()
+    ledger._sealer = None  # another one, which finds its seals in the log
+    ledger.seal()
+    ledger.settle()
+    rows = ledger.conn.execute("SELECT count(*) FROM audit_trail").fetchone()
+    assert rows == (len(ledger.world.records),)
