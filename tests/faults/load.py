@@ -27,7 +27,7 @@ from tests.faults.province import Province
 from tests.faults.waiting import until
 
 PATIENCE_S = 4.0
-PAUSE_S = 0.05
+PAUSE_S = 0.2
 
 
 def publish(

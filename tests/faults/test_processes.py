@@ -120,7 +120,7 @@ def test_events_of_a_publisher_that_died_before_the_answer_are_sent_again(
     assert_whole(broken)
 
 
-@often(12, 200)
+@often(12, 120)
 def test_publishers_killed_at_random_moments(broken: World, times: int) -> None:
     rng = chance(f"publishers{times}")
     with broken.load(f"publishers{times}") as load:
@@ -158,7 +158,7 @@ def test_projector_killed_before_and_after_a_commit(
     assert_whole(broken)
 
 
-@often(6, 60)
+@often(6, 40)
 def test_take_over_storm(broken: World, times: int) -> None:
     """Owners come and go, with other shares each time; whoever is there takes all."""
     rng = chance(f"storm{times}")
@@ -213,7 +213,7 @@ def test_sealer_killed_between_head_log_and_journal(broken: World, where: str) -
     assert_whole(broken)
 
 
-@often(5, 60)
+@often(5, 40)
 def test_sealers_killed_at_random_moments_while_another_stands_by(
     broken: World, times: int
 ) -> None:
@@ -297,7 +297,7 @@ def signalled(running: Running, number: int) -> None:
 # --- PostgreSQL
 
 
-@often(3, 40)
+@often(3, 30)
 def test_postgres_killed_while_it_seals_and_projects(broken: World, times: int) -> None:
     rng = chance(f"postgres{times}")
     with broken.load(f"postgres{times}") as load:
