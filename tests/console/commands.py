@@ -26,7 +26,7 @@ from console.cli import main
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["pytest", "console.cli", __name__])
-_PATIENCE_S = 100
+_PATIENCE_S = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
