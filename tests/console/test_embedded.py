@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -52,8 +53,9 @@ def directory() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="license-ledger-test-"))
     yield path / "pg"
     for process in _servers(path):
-        process.kill()
-        process.wait(10)
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+            process.wait(10)
     shutil.rmtree(path)
 
 
@@ -173,7 +175,8 @@ def test_every_process_killed_at_once_loses_nothing(directory: Path) -> None:
     with EmbeddedPostgres(directory) as server:
         _remember(server.dsn, 8)
         for process in _servers(directory.parent):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         _kill(user)
         server.start()
         assert _remembered(server.dsn) == [8]
