@@ -221,4 +221,12 @@ class LocalKafka:
 
 
 def _new_id() -> str:
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    """A random name in Kafka's spelling; as Kafka's own, never one like an option."""
+    name = "-"
+    while name.startswith("-"):
+        name = _spelt(uuid.uuid4())
+    return name
+
+
+def _spelt(number: uuid.UUID) -> str:
+    return base64.urlsafe_b64encode(number.bytes).rstrip(b"=").decode()

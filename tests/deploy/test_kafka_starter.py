@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -225,6 +226,14 @@ def test_a_port_that_was_taken_meanwhile_is_given_up_for_another(
             assert not offered
             assert kafka.nodes[0].port != taken
             assert answers(kafka.nodes[0].port)
+
+
+def test_a_cluster_has_no_name_that_its_tool_takes_for_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter([b"\xf8" + bytes(15), b"\xfb" + bytes(15), b"\x01" + bytes(15)])
+    monkeypatch.setattr("uuid.uuid4", lambda: uuid.UUID(bytes=next(drawn)))
+    assert LocalKafka(tmp_path, nodes=1)._cluster_id == "AQAAAAAAAAAAAAAAAAAAAA"
 
 
 def test_nodes_end_with_a_starter_that_is_killed(tmp_path: Path) -> None:
