@@ -56,13 +56,13 @@ class Table:
         replacing = "ON CONFLICT ({key}) DO UPDATE SET {changes}"
         self._merge = self._insert + b" " + text(replacing)
         self._give = text(
-            "CREATE TEMPORARY TABLE {given} (LIKE {table}) ON COMMIT DROP"
+            "CREATE TEMPORARY TABLE IF NOT EXISTS {given} (LIKE {table}) ON COMMIT DROP"
         )
         self._copy_given = text("COPY {given} ({columns}) FROM STDIN (FORMAT BINARY)")
         self._merge_given = text(
             f"INSERT INTO {{table}} ({{columns}}) TABLE {{given}} {replacing}"
         )
-        self._take = text("DROP TABLE {given}")
+        self._empty = text("TRUNCATE {given}")
 
     def select(self, rest: LiteralString) -> bytes:
         """A SELECT of all columns; ``rest`` is what stands behind the table's name."""
@@ -85,10 +85,12 @@ class Table:
             cur.executemany(self._merge, rows)
             return
         # Thousands of statements cost more than a detour through a table without index.
+        # One for the whole transaction: an audit merges without end in a single one, and
+        # a table made and dropped for each batch keeps its locks until the commit.
         cur.execute(self._give)
         self._send(cur, self._copy_given, rows)
         cur.execute(self._merge_given)
-        cur.execute(self._take)
+        cur.execute(self._empty)
 
     def _send(
         self, cur: Cursor[Any], copy_in: bytes, rows: Sequence[Sequence[Any]]

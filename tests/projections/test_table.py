@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from projections.table import Table, as_json
 from tests import strategies
@@ -45,6 +46,31 @@ def test_many_rows_are_written_as_few_are(dsn: str, given_: list[list[str]]) -> 
         TABLE.merge(cur, [(n, texts[::-1], told, raw) for n, texts, told, raw in rows])
         assert [texts for _, texts, _, _ in held(cur)] == [t[::-1] for t in given_]
         conn.rollback()
+
+
+@pytest.mark.postgres
+def test_merges_of_one_transaction_hold_no_more_locks_the_more_they_are(
+    dsn: str,
+) -> None:
+    rows = [(n, [], as_json({}), b"") for n in range(20)]
+    with psycopg.connect(dsn) as conn, conn.cursor() as cur:
+        cur.execute(
+            "CREATE TEMPORARY TABLE given_rows "
+            "(number int8 PRIMARY KEY, texts text[], told jsonb, raw bytea)"
+        )
+        locks = []
+        for _ in range(5):
+            TABLE.merge(cur, rows)
+            locks.append(count(cur, "pg_locks WHERE pid = pg_backend_pid()"))
+        assert len(held(cur)) == len(rows)
+        assert locks == locks[:1] * 5
+        conn.rollback()
+
+
+def count(cur: psycopg.Cursor[Any], of: LiteralString) -> int:
+    found = cur.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.SQL(of)))
+    (number,) = found.fetchone() or (0,)
+    return int(number)
 
 
 def held(cur: psycopg.Cursor[Any]) -> list[tuple[Any, ...]]:
