@@ -69,7 +69,9 @@ class Fold:
     that was taken.
     Signatures that are ``vouched`` for are not computed again; the seal that vouches is
     compared with the own verdict all the same. ``check`` is asked whether the records of a
-    range are those that were sealed. After any exception the fold is of no more use.
+    range are those that were sealed. ``to_the_end``: a batch asks the log for more seals
+    until there are none; else one that ends at the end of what is sealed costs no second
+    question, and the next batch asks. After any exception the fold is of no more use.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Fold:
         seals_next: int,
         vouched: Vouched | None = None,
         check: CheckLeaves | None = None,
+        to_the_end: bool = True,
     ) -> None:
         self.reader = reader
         self.admission = admission
@@ -96,6 +99,8 @@ class Fold:
         self._load = load
         self._vouched = vouched
         self._check = check
+        self._to_the_end = to_the_end
+        self._more = True
         self._fed = seals_next
         self._seals_read = seals_next
         self._unread: list[bytes] = []
@@ -109,6 +114,7 @@ class Fold:
         batch = Batch()
         waiting: list[Seal] = []
         planned = 0
+        self._more = True
         while planned < records_max and (seal := self._next_seal()) is not None:
             count = sum(given["to"] - given["from"] for given in seal["ranges"])
             planned += count
@@ -122,7 +128,7 @@ class Fold:
 
     def _next_seal(self) -> Seal | None:
         while True:
-            if not self._unread:
+            if not self._unread and self._more:
                 self._unread = self._log.read(
                     SEALS,
                     self._seals_read,
@@ -130,6 +136,7 @@ class Fold:
                     size_max=READ_SIZE_MAX,
                 )
                 self._seals_read += len(self._unread)
+                self._more = self._to_the_end or len(self._unread) == SEALS_LIMIT
                 self._unread.reverse()
             if not self._unread:
                 return None
@@ -138,6 +145,7 @@ class Fold:
             if (seal := self.reader.feed(data)) is not None:
                 self.seals_next = self._fed
                 return seal
+            self._more = True  # a page of repeats says nothing about the end
 
     def _judge_registry(self, seal: Seal, batch: Batch) -> None:
         """Judges registry records one by one: each may change how the next is read."""

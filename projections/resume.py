@@ -123,6 +123,7 @@ def resume(
         seals_next=_behind(tip.seal_no, tracked, sources, log=log, head=head),
         vouched=vouched,
         check=partial(check_leaves, head),
+        to_the_end=False,
     )
 
 

@@ -11,8 +11,10 @@ import pytest
 from psycopg import Cursor
 from typing_extensions import override
 
+from consumers.project import Projector
 from ledger.errors import Unavailable, Untrusted
-from ledger.sources import REGISTRY
+from ledger.log.memory import MemoryLog
+from ledger.sources import REGISTRY, SEALS
 from projections import audit_trail, license, registry, timeline
 from projections.tracking import Fenced, Tracking
 from tests.builders import World
@@ -225,5 +227,45 @@ def test_a_head_that_is_behind_the_log_is_waited_for(ledger: SealedLedger) -> No
     ledger._sealer = None  # another one, which finds its seals in the log
     ledger.seal()
     ledger.settle()
+    rows = ledger.conn.execute("SELECT count(*) FROM audit_trail").fetchone()
+    assert rows == (len(ledger.world.records),)
+
+
+class _AskedLog(MemoryLog):
+    """Notes how many seals each question for them found."""
+
+    def __init__(self, ledger: SealedLedger) -> None:
+        super().__init__(ledger.store)
+        self.found: list[int] = []
+
+    @override
+    def read(
+        self, source: str, start: int, *, limit: int, size_max: int
+    ) -> list[bytes]:
+        records = super().read(source, start, limit=limit, size_max=size_max)
+        if source == SEALS and limit > 1:
+            self.found.append(len(records))
+        return records
+
+
+def test_a_step_that_reaches_the_end_asks_once_for_seals(ledger: SealedLedger) -> None:
+    first, second, *_ = ledger.world.records
+    ledger.append([first])
+    ledger.seal()
+    log = _AskedLog(ledger)
+    projector = Projector(ledger.connect(), log=log, head=ledger.head, sources=SOURCES)
+    assert projector.step()
+    ledger.append([second])
+    ledger.seal()
+    assert projector.step()
+    assert not projector.step()
+    assert log.found == [1, 1, 0]
+
+
+def test_a_page_of_no_seals_is_not_taken_for_the_end(ledger: SealedLedger) -> None:
+    junk = b"no seal" * 130_000  # five of them fill a page
+    ledger.log.append(SEALS, [junk] * 12)
+    ledger.seal_each()
+    assert ledger.projector().step()
     rows = ledger.conn.execute("SELECT count(*) FROM audit_trail").fetchone()
     assert rows == (len(ledger.world.records),)
