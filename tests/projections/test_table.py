@@ -52,7 +52,7 @@ def test_many_rows_are_written_as_few_are(dsn: str, given_: list[list[str]]) -> 
 def test_merges_of_one_transaction_hold_no_more_locks_the_more_they_are(
     dsn: str,
 ) -> None:
-    rows = [(n, [], as_json({}), b"") for n in range(20)]
+    rows: list[tuple[Any, ...]] = [(n, [], as_json({}), b"") for n in range(20)]
     with psycopg.connect(dsn) as conn, conn.cursor() as cur:
         cur.execute(
             "CREATE TEMPORARY TABLE given_rows "
