@@ -1,21 +1,22 @@
-"""``python -m bench [latency] [throughput] [scaling] [replay] [client]``: prints figures."""
+"""``python -m bench [PART …]``: prints figures; ``memory`` only when it is named."""
 
 from __future__ import annotations
 
 import argparse
 
-from bench import client, latency, replaying, scaling, throughput
+from bench import client, latency, memory, replaying, scaling, throughput
 from bench.brokers import MODES
 from bench.machine import machine_line
 from console.collector import collect_rarely
 
 PARTS = ("latency", "throughput", "scaling", "replay", "client")
+LONG = ("memory",)
 
 
 def main() -> None:
     """Runs the parts that are named, all by default, the machine's line first."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, *LONG, []], default=[])
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument(
@@ -35,6 +36,8 @@ def main() -> None:
             scaling.run(**many)
         elif part == "client":
             client.run(**many)
+        elif part == "memory":
+            memory.run(events=given.events, say=print)
         else:
             replaying.run(events=given.events, say=print)
 

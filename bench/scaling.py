@@ -33,7 +33,7 @@ def run(
             with (
                 started(mode) as bootstrap,
                 province.founded(place(mode, bootstrap)) as ledger,
-                _processes(ledger, count),
+                processes(ledger, count),
             ):
                 rates = []
                 for number in range(runs):
@@ -66,13 +66,16 @@ def _judged(ledger: Ledger, ends: dict[str, int]) -> bool:
 
 
 @contextmanager
-def _processes(ledger: Ledger, projectors: int) -> Iterator[None]:
+def processes(
+    ledger: Ledger, projectors: int
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """One sealer and so many projectors, in this order; they end with the block."""
     size = PARTITIONS // projectors
     groups = [f"{first}-{first + size - 1}" for first in range(0, PARTITIONS, size)]
     commands = [["seal"], *(["project", "--partitions", group] for group in groups)]
     began = [_start(ledger, command) for command in commands]
     try:
-        yield
+        yield began
     finally:
         for process in began:
             process.terminate()
