@@ -118,7 +118,10 @@ def rule_of(act: str) -> ActRule:
     rule = ACTS.get(act)
     if rule is None:
         raise Malformed(
-            "no such act", expected=", ".join(sorted(ACTS)), found=ascii(act)[:40]
+            "no such act",
+            code="no_such_act",
+            expected=", ".join(sorted(ACTS)),
+            found=ascii(act)[:40],
         )
     return rule
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from console.error_book import entry_of
 from console.ledger import Ledger
 from console.wiring import Connections, open_log
 from ledger.errors import LedgerError, Untrusted
@@ -82,7 +83,7 @@ def _destroyed(
     try:
         wrapping_key = ledger.ring.wrapping_key()
     except LedgerError as error:
-        say(f"key store not opened: {error}")
+        say(f"key store not opened 密钥库未打开: {error} ({entry_of(error.code).zh})")
         return None
     store = KeyStore(
         connections.open(),

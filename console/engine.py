@@ -118,6 +118,7 @@ class Engine:
             who.append(f"another process projects {', '.join(others)}")
         return Unavailable(
             "whoever seals and projects makes no progress",
+            code="no_progress",
             expected=f"some within {PATIENCE_S:g} s",
             found="; ".join(who) or "nobody else does it",
             where=", ".join(missing),
@@ -130,7 +131,10 @@ class Engine:
         """
         with self.held() as whole:
             if not whole or self._sealing is None or self._projecting is None:
-                raise Unavailable("another process seals or projects this ledger")
+                raise Unavailable(
+                    "another process seals or projects this ledger",
+                    code="busy_elsewhere",
+                )
             self._sealing.recover()
             while not self._projecting.step().idle:
                 pass

@@ -29,6 +29,7 @@ def erase(
     if len(keys) != 2:
         raise Malformed(
             "erasing takes two keys",
+            code="keys_missing",
             expected="--key of the custodian, then --key of the supervisor",
             found=f"{len(keys)} keys",
         )
@@ -36,7 +37,10 @@ def erase(
     holders = row.folded.holders
     if not 0 <= holder < len(holders):
         raise Unknown(
-            "no such holder", expected=f"0 to {len(holders) - 1}", found=str(holder)
+            "no such holder",
+            code="holder_not_found",
+            expected=f"0 to {len(holders) - 1}",
+            found=str(holder),
         )
     ref = holders[holder][1]
     pairs = [ledger.ring.open_any(path) for path in keys]

@@ -52,16 +52,20 @@ def parse_event_file(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Malformed(
             "the event is not JSON",
+            code="file_format",
             expected="one JSON object",
             found=type(error).__name__,
             where=f"line {getattr(error, 'lineno', 1)}",
         ) from error
     if not isinstance(document, dict):
-        raise Malformed("the event is not an object", expected="one JSON object")
+        raise Malformed(
+            "the event is not an object", code="bad_event", expected="one JSON object"
+        )
     unknown = sorted(set(document) - set(MEMBERS))
     if unknown:
         raise Malformed(
             "unknown members in the event",
+            code="bad_event",
             expected=", ".join(MEMBERS),
             found=_names(unknown),
         )
@@ -77,18 +81,23 @@ def license_id_of(
     if rule is None or not rule.opens:
         if not given:
             raise Malformed(
-                "license_id is missing", expected="the license's identifier"
+                "license_id is missing",
+                code="bad_event",
+                expected="the license's identifier",
             )
         return str(parse_license_id(given))
     if given:
         raise Malformed(
             f"{act} opens a license: it takes no license_id",
+            code="bad_event",
             expected="type, and serial if it is fixed",
             found="license_id",
         )
     type_code = _text(document, "type")
     if not type_code:
-        raise Malformed("type is missing", expected="a 21-character type code")
+        raise Malformed(
+            "type is missing", code="bad_event", expected="a 21-character type code"
+        )
     serial = _text(document, "serial") or draw()
     named = LicenseId(type_code=type_code, issuer=authority, serial=serial)
     return str(parse_license_id(str(named)))
@@ -152,13 +161,20 @@ def _holders(
     for index, entry in enumerate(_array(document, "holders")):
         where = f"holders[{index}]"
         if not isinstance(entry, dict) or set(entry) != {"kind", "code"}:
-            raise Malformed("not a holder", expected="kind and code", where=where)
+            raise Malformed(
+                "not a holder", code="bad_event", expected="kind and code", where=where
+            )
         if not all(isinstance(part, str) for part in entry.values()):
-            raise Malformed("not a holder", expected="two strings", where=where)
+            raise Malformed(
+                "not a holder", code="bad_event", expected="two strings", where=where
+            )
         kind, code = entry["kind"], entry["code"]
         if person_code_wrong(kind, code, latest=today):
             raise Malformed(
-                "not a holder's code", expected=f"a code of kind {kind}", where=where
+                "not a holder's code",
+                code="bad_event",
+                expected=f"a code of kind {kind}",
+                where=where,
             )
         found.append(HolderDraft(kind=kind, code=code))
     return tuple(found)
@@ -172,6 +188,7 @@ def _decision(document: Mapping[str, Any]) -> DecisionDraft | None:
     if unknown:
         raise Malformed(
             "unknown members in the decision",
+            code="bad_event",
             expected=", ".join(_DECISION),
             found=_names(unknown),
         )
@@ -190,6 +207,7 @@ def _matter(document: Mapping[str, Any]) -> dict[str, str]:
     if unknown:
         raise Malformed(
             "unknown members in the matter",
+            code="bad_event",
             expected=", ".join(MATTER_FIELDS),
             found=_names(unknown),
         )
@@ -199,7 +217,9 @@ def _matter(document: Mapping[str, Any]) -> dict[str, str]:
 def _medium(document: Mapping[str, Any]) -> Medium:
     text = _text(document, "medium") or "electronic"
     if text not in _MEDIA:
-        raise Malformed("not a medium", expected=", ".join(_MEDIA), where="medium")
+        raise Malformed(
+            "not a medium", code="bad_event", expected=", ".join(_MEDIA), where="medium"
+        )
     return _MEDIA[text]
 
 
@@ -209,7 +229,12 @@ def _digest(value: object) -> bytes:
     except ValueError:
         digest = b""
     if len(digest) != 32:
-        raise Malformed("not an event digest", expected="64 hex digits", where="causes")
+        raise Malformed(
+            "not an event digest",
+            code="bad_event",
+            expected="64 hex digits",
+            where="causes",
+        )
     return digest
 
 
@@ -228,6 +253,7 @@ def field_value(value: object, where: str) -> Value:
         }
     raise Malformed(
         "not a field value",
+        code="bad_event",
         expected="a string (decimals too), whole number, boolean, null, list of "
         "strings or list of objects",
         found=type(value).__name__,
@@ -238,7 +264,12 @@ def field_value(value: object, where: str) -> Value:
 def _cell(name: str, value: object, where: str) -> Any:
     _name(name)
     if value is not None and not isinstance(value, str | bool | int):
-        raise Malformed("not a cell", expected="a plain value", where=f"{where}.{name}")
+        raise Malformed(
+            "not a cell",
+            code="bad_event",
+            expected="a plain value",
+            where=f"{where}.{name}",
+        )
     return {"name": name, "value": value}
 
 
@@ -248,6 +279,7 @@ def _name(name: str) -> str:
     if not field_name_ok(name):
         raise Malformed(
             "not a field name",
+            code="bad_event",
             expected="1 to 64 of a-z 0-9 _, a letter first",
             where="fields",
         )
@@ -263,7 +295,11 @@ def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name, "")
     if not isinstance(value, str):
         raise Malformed(
-            "not a string", expected="a string", found=type(value).__name__, where=name
+            "not a string",
+            code="bad_event",
+            expected="a string",
+            found=type(value).__name__,
+            where=name,
         )
     return value
 
@@ -273,7 +309,9 @@ def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Malformed("not an object", expected="an object", where=name)
+        raise Malformed(
+            "not an object", code="bad_event", expected="an object", where=name
+        )
     return value
 
 
@@ -282,5 +320,5 @@ def _array(document: Mapping[str, Any], name: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Malformed("not a list", expected="a list", where=name)
+        raise Malformed("not a list", code="bad_event", expected="a list", where=name)
     return value

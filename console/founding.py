@@ -76,6 +76,7 @@ def found_ledger(
     if not 1 <= partitions <= PARTITIONS_MAX:
         raise Malformed(
             "not a number of partitions",
+            code="bad_partitions",
             expected=f"1 to {PARTITIONS_MAX}",
             found=str(partitions),
             where="--partitions",
@@ -129,6 +130,7 @@ def empty_directory(settings: Settings) -> bool:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Malformed(
             "the directory is not empty",
+            code="directory_not_empty",
             expected="a new or empty directory",
             found="a ledger" if settings.keys.exists() else "other files",
             where=str(folder),
@@ -138,6 +140,7 @@ def empty_directory(settings: Settings) -> bool:
     except OSError as error:
         raise Malformed(
             "the directory cannot be made",
+            code="directory_not_made",
             found=error.strerror or "",
             where=str(folder),
         ) from error
@@ -151,6 +154,7 @@ def _create_tables(
     if holds_ledger(connection):
         raise Malformed(
             "this database holds a ledger already",
+            code="ledger_exists",
             expected="a database without one",
             where="--dsn",
         )
@@ -216,6 +220,7 @@ def _furnish(ledger: Ledger, ring: KeyRing) -> tuple[str, ...]:
         if row.verdict != "accepted":
             raise Untrusted(
                 "a founding record was refused",
+                code="not_founded_rightly",
                 found=row.verdict,
                 where=str(row.subject),
             )

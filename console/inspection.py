@@ -73,6 +73,7 @@ def license_row(ledger: Ledger, name: str) -> LicenseRow:
         if len(rows) > 1:
             raise Malformed(
                 "several licenses have this number",
+                code="several_licenses",
                 expected="one of their identifiers",
                 found=", ".join(row.license_id for row in rows[:5]),
             )
@@ -80,6 +81,7 @@ def license_row(ledger: Ledger, name: str) -> LicenseRow:
             return rows[0]
     raise Unknown(
         "no such license",
+        code="license_not_found",
         expected="a license identifier, or system:number as imported",
         where="this ledger",
     )
@@ -99,7 +101,9 @@ def show(ledger: Ledger, name: str, *, as_of: int, reader: Reader) -> dict[str, 
         )
         if found is None:
             raise Unknown(
-                "this license did not exist yet", where=day_to_date(day).isoformat()
+                "this license did not exist yet",
+                code="license_not_yet",
+                where=day_to_date(day).isoformat(),
             )
         folded = found
     state = shown_state(folded, day)

@@ -109,7 +109,7 @@ def _security(given: Any, path: Path) -> KafkaSecurity:
 
 def _existing(path: Path) -> str:
     if not path.is_file():
-        raise Malformed("no such file", where=str(path))
+        raise Malformed("no such file", code="file_unreadable", where=str(path))
     return str(path)
 
 
@@ -118,11 +118,17 @@ def _parsed(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Malformed(
-            "the file cannot be read", found=error.strerror or "", where=str(path)
+            "the file cannot be read",
+            code="file_unreadable",
+            found=error.strerror or "",
+            where=str(path),
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Malformed(
-            "the file is not TOML", found=str(error), where=str(path)
+            "the file is not TOML",
+            code="file_format",
+            found=str(error),
+            where=str(path),
         ) from error
 
 
@@ -145,6 +151,7 @@ def _check_keys(given: dict[str, Any], known: set[str], where: str, path: Path) 
         if name not in known:
             raise Malformed(
                 "unknown setting",
+                code="bad_kafka_settings",
                 expected=", ".join(sorted(known)),
                 found=name,
                 where=f"{path}, {where}",
@@ -152,7 +159,12 @@ def _check_keys(given: dict[str, Any], known: set[str], where: str, path: Path) 
 
 
 def _wrong(what: str, expected: str, path: Path) -> Malformed:
-    return Malformed(f"{what} is wrong or missing", expected=expected, where=str(path))
+    return Malformed(
+        f"{what} is wrong or missing",
+        code="bad_kafka_settings",
+        expected=expected,
+        where=str(path),
+    )
 
 
 def _quoted(text: str) -> str:

@@ -52,6 +52,7 @@ class KeyRing:
         if not own.exists():
             raise Malformed(
                 "no passphrase for the key files",
+                code="passphrase_missing",
                 expected="LICENSE_LEDGER_PASSPHRASE or --passphrase-file",
                 found="neither, and the ledger keeps none of its own",
                 where=str(self._settings.directory),
@@ -103,7 +104,11 @@ class KeyRing:
         """The USCC of the department whose key ``init`` made."""
         path = self._path(DEPARTMENT)
         if not path.exists():
-            raise Unavailable("the department's key file is gone", where=str(path))
+            raise Unavailable(
+                "the department's key file is gone",
+                code="key_not_here",
+                where=str(path),
+            )
         return key_file.read_label(path.read_bytes()).label.get("authority", "")
 
     def sealer_of(self, public_key: bytes) -> SoftwareSigner:
@@ -118,6 +123,7 @@ class KeyRing:
                 return signer
         raise Unavailable(
             "this process lacks the sealer's key",
+            code="key_not_here",
             expected=f"a key file of {public_key.hex()[:18]}…",
             where=str(self._folder),
         )
@@ -139,6 +145,7 @@ class KeyRing:
         except OSError as error:
             raise Unavailable(
                 "a key file cannot be read",
+                code="key_not_here",
                 found=error.strerror or type(error).__name__,
                 where=str(path),
             ) from error
@@ -150,7 +157,10 @@ class KeyRing:
             label = key_file.read_label(path.read_bytes())
         except OSError as error:
             raise Malformed(
-                "a key file cannot be read", found=error.strerror or "", where=str(path)
+                "a key file cannot be read",
+                code="file_unreadable",
+                found=error.strerror or "",
+                where=str(path),
             ) from error
         return self.open(path, purpose=label.purpose)
 
@@ -176,6 +186,7 @@ class KeyRing:
         except OSError as error:
             raise Unavailable(
                 "the key store's wrapping key cannot be read",
+                code="key_not_here",
                 found=error.strerror or type(error).__name__,
                 where=str(path),
             ) from error
@@ -209,7 +220,9 @@ def write_private(path: Path, data: bytes) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise Malformed("the file exists already", where=str(path)) from error
+        raise Malformed(
+            "the file exists already", code="file_exists", where=str(path)
+        ) from error
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()

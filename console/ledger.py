@@ -159,7 +159,11 @@ class Ledger:
         self.engine.settle({source: ordinal + 1})
         row = audit_trail.verdict_in(self.views, source, ordinal)
         if row is None:
-            raise Unknown("no verdict is stored", where=f"{source}, record {ordinal}")
+            raise Unknown(
+                "no verdict is stored",
+                code="no_verdict",
+                where=f"{source}, record {ordinal}",
+            )
         return row
 
     def await_all(self, appended: Sequence[Appended]) -> None:
@@ -228,6 +232,7 @@ class Ledger:
         if found is None:
             raise Malformed(
                 "no such license type in this ledger",
+                code="no_such_type",
                 expected="a type that `license-ledger registry list` shows",
                 found=code,
             )

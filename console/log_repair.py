@@ -50,7 +50,9 @@ def drop_source(settings: Settings, source: str) -> None:
         while remains.there:
             if time.monotonic() > deadline:
                 raise Unavailable(
-                    "the brokers still hold a deleted topic", where=source
+                    "the brokers still hold a deleted topic",
+                    code="kafka_topics_pending",
+                    where=source,
                 )
             time.sleep(_POLL_S)
 

@@ -123,6 +123,7 @@ def on_kafka(settings: Settings) -> KafkaPlace:
     if settings.kafka is None:
         raise Malformed(
             "the log of this ledger is a table of its database",
+            code="log_not_on_kafka",
             expected="a ledger whose log lies on Kafka",
             where=str(settings.directory),
         )

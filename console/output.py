@@ -1,7 +1,7 @@
 """How the command line answers: one JSON document or words on stdout, never both.
 
 Words, progress and warnings go to stderr when ``--json`` is asked for; errors come as
-one clear line, or as ``{"error": …}``.
+one clear line in English and one in Chinese, or as ``{"error": …}`` with both.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
+from console.error_book import entry_of
 from ledger.errors import LedgerError
 
 WORDS = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -45,16 +46,19 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def error_document(
-    family: str, reason: str, *, expected: str = "", found: str = "", where: str = ""
+    code: str, reason: str, *, expected: str = "", found: str = "", where: str = ""
 ) -> dict[str, Any]:
     """The document that stands for an error, every member always there."""
+    entry = entry_of(code)
     return {
         "error": {
-            "family": family,
+            "code": code,
+            "family": entry.family,
             "reason": reason,
             "expected": expected,
             "found": found,
             "where": where,
+            **entry.document,
         }
     }
 
@@ -64,7 +68,7 @@ def give_error(error: LedgerError, *, as_json: bool) -> int:
     if as_json:
         print_json(
             error_document(
-                error.family,
+                error.code,
                 error.reason,
                 expected=error.expected,
                 found=error.found,
@@ -72,8 +76,14 @@ def give_error(error: LedgerError, *, as_json: bool) -> int:
             )
         )
     else:
-        WORDS.print(f"{error.family}: {error}", markup=False, style="red")
+        complain(f"{error.family}: {error}", error.code)
     return error.exit_code
+
+
+def complain(text: str, code: str) -> None:
+    """An error on stderr: its English line, and what its code means in Chinese."""
+    for line in (text, entry_of(code).chinese):
+        WORDS.print(line, markup=False, style="red")
 
 
 def warn(text: str) -> None:

@@ -38,6 +38,7 @@ def make_receipt(ledger: Ledger, name: str, *, sequence: int | None) -> bytes:
     if not chosen:
         raise Unknown(
             "no such event of this license",
+            code="event_not_found",
             expected=f"a sequence from 1 to {len(trail)}",
             found=str(sequence),
         )
@@ -49,7 +50,9 @@ def receipt_of(ledger: Ledger, row: AuditRow) -> Receipt:
     data = ledger.log.read(row.source, row.ordinal, limit=1, size_max=1)[0]
     seal = ledger.head.seal_bytes(row.seal_no)
     if seal is None:
-        raise Untrusted("a seal is missing", where=f"seal {row.seal_no}")
+        raise Untrusted(
+            "a seal is missing", code="proof_does_not_hold", where=f"seal {row.seal_no}"
+        )
     covering = decode_seal(seal)
     registry_now = ledger.registry()
     keys: list[bytes] = []
@@ -119,16 +122,22 @@ def verify_with_ledger(data: bytes, ledger: Ledger) -> dict[str, Any]:
     if own is None or own.digest != proven.checkpoint.seal_digest:
         raise Untrusted(
             "the receipt's checkpoint is not one that this ledger published",
+            code="proof_does_not_hold",
             where=f"seal {proven.checkpoint.seal_no}",
         )
     row = audit_trail.verdict_at(ledger.views, proven.position)
     if row is None or row.digest != proven.digest:
         raise Untrusted(
             "the ledger has another record at this position",
+            code="proof_does_not_hold",
             where=f"position {proven.position}",
         )
     if row.verdict != ACCEPTED:
-        raise Untrusted("the ledger refused this event", found=row.verdict)
+        raise Untrusted(
+            "the ledger refused this event",
+            code="proof_does_not_hold",
+            found=row.verdict,
+        )
     if event["chain"] != "license":
         return _answer(proven, "valid", "accepted; it is about no license 非证照事件")
     current = license_row(ledger, event["subject"])
@@ -163,7 +172,11 @@ def _version_of(ledger: Ledger, license_id: str, position: int) -> int:
     for line in timeline.timeline_of(ledger.views, license_id):
         if line.position == position:
             return line.version
-    raise Unknown("no such event of this license", where=f"position {position}")
+    raise Unknown(
+        "no such event of this license",
+        code="event_not_found",
+        where=f"position {position}",
+    )
 
 
 def _answer(proven: Proven, result: str, explanation: str) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Reader:
         if purpose is not None and not 0 < len(purpose.strip()) <= PURPOSE_MAX:
             raise Malformed(
                 "a purpose is needed to reveal personal data",
+                code="purpose_missing",
                 expected=f"1 to {PURPOSE_MAX} characters",
                 where="--reveal",
             )

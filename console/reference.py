@@ -15,6 +15,7 @@ import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from console.cli.program import app
+from console.error_book import ErrorEntry, error_book
 from console.output import say
 from ledger.lifecycle import table_markdown
 from ledger.refusals import REFUSALS, RefusalCode
@@ -36,6 +37,31 @@ goes through twelve numbered checks in this order, and inside a check its codes 
 order; the first that does not hold names the refusal. A refused record changes nothing
 but the audit trail. "Again" says whether the same act, built anew, can be accepted later.
 """
+_ERRORS: Final = """\
+# Errors as a book (错误手册)
+
+Generated from `schemas/errors/` and `ledger/refusals.py` by `make docs`; a test compares
+the two, and another finds every place that raises an error and looks its code up here.
+The command line ends an error with two lines on stderr: what was expected, found and
+where, in English; then the code with its Chinese row. With `--json` it is
+`{"error": {"code", "family", "reason", "expected", "found", "where", "retry", "en", "zh"}}`.
+`license-ledger explain CODE` says a row of this page without network.
+
+"Again" (可重试) says whether the same command can succeed later without anything in it
+being changed, once what it waits for is there; of a refusal, whether the same act, built
+anew, can be accepted. Codes are stable: scripts may ask for them.
+"""
+_FAMILY_HEADS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "malformed": "Input to be mended (输入有误)",
+        "refused": "Refused by the ledger (被拒绝)",
+        "unavailable": "Missing or down; nothing was lost (暂不可用)",
+        "untrusted": "Contradictions and proofs that do not hold (不可信)",
+        "unknown": "Not in this ledger (查无此项)",
+        "answer": "The answer is no (结论为否)",
+        "internal": "The program itself (程序本身)",
+    }
+)
 _CHECKS: Final[Mapping[int, str]] = MappingProxyType(
     {
         1: "length and first bytes",
@@ -58,6 +84,7 @@ def pages() -> dict[str, str]:
     """Every generated page: file name in docs/ and its text."""
     return {
         "cli.md": cli_page(),
+        "errors.md": errors_page(),
         "lifecycle.md": table_markdown(),
         "refusals.md": refusals_page(),
     }
@@ -117,6 +144,24 @@ def refusals_page() -> str:
     return "\n".join([_REFUSALS, *_table(heads, rows), ""])
 
 
+def errors_page() -> str:
+    """Every error code by family, in both languages."""
+    heads = ("code", "中文", "cause 原因", "what to do 处理", "again")
+    lines = [_ERRORS]
+    for family, title in _FAMILY_HEADS.items():
+        rows = [row for row in error_book().values() if row.family == family]
+        exits = sorted({row.exit_code for row in rows})
+        lines += [
+            f"## {title}",
+            "",
+            f"Family `{family}`, exit code {' or '.join(map(str, exits))}.",
+            "",
+            *_table(heads, map(_error, rows)),
+            "",
+        ]
+    return "\n".join(lines)
+
+
 def _commands(command: object, path: str) -> Iterator[tuple[str, TyperCommand]]:
     if isinstance(command, TyperGroup):
         for name, child in command.commands.items():
@@ -159,6 +204,11 @@ def _option(option: TyperOption) -> tuple[str, str]:
 
 def _paragraphs(text: str) -> list[str]:
     return [line.strip() for line in text.strip().splitlines()]
+
+
+def _error(row: ErrorEntry) -> tuple[str, ...]:
+    cause, remedy = "<br>".join(row.cause), "<br>".join(row.remedy)
+    return f"`{row.code}`", row.zh, cause, remedy, "yes 是" if row.retry else "no 否"
 
 
 def _refusal(row: RefusalCode) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ def refill(settings: Settings, *, told: Told) -> dict[str, Any]:
         if not own:
             raise Unavailable(
                 "another process seals or projects this ledger",
+                code="busy_elsewhere",
                 expected="run, seal and project stopped",
             )
         head = ledger.head.load()
@@ -116,6 +117,7 @@ def _held(settings: Settings, ledger: Ledger, reader: SealReader) -> _Held:
             if reader.feed(data) is not None:
                 raise Untrusted(
                     "the log holds a seal that the head lacks: an older database?",
+                    code="head_behind_journal",
                     expected=f"seal {tip.seal_no} to be the last",
                     found=f"seal {reader.tip.seal_no}",
                     where=SEALS,
@@ -132,6 +134,7 @@ def _check_missing(settings: Settings, ledger: Ledger, head: Head, held: _Held) 
     if head.published < 0 or found_there == [ledger.head.seal_bytes(head.published)]:
         raise Malformed(
             "nothing is missing: the log has every seal of the head",
+            code="nothing_to_repair",
             expected="a damaged log",
             found=f"{held.seals} seals",
             where=SEALS,
@@ -171,6 +174,7 @@ def _note(settings: Settings, ledger: Ledger, head: Head) -> int:
     if len(ordinals) != head.tip.seal_no + 1:
         raise Untrusted(
             "the log does not hold the seals that were appended to it",
+            code="seals_lost",
             expected=f"{head.tip.seal_no + 1} seals",
             found=f"{len(ordinals)} seals",
             where=SEALS,

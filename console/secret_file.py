@@ -14,12 +14,14 @@ def first_line(file: Path, *, what: str) -> bytes:
     except OSError as error:
         raise Malformed(
             f"{what} cannot be read",
+            code="file_unreadable",
             found=error.strerror or type(error).__name__,
             where=str(file),
         ) from error
     if not first:
         raise Malformed(
             f"{what} is empty",
+            code="file_unreadable",
             expected="a secret on the first line",
             where=str(file),
         )

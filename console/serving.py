@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from console.engine import Engine
+from console.error_book import entry_of
 from console.ledger import Ledger
 from console.output import say
 from console.settings import Settings
@@ -88,7 +89,8 @@ def serve(
         except LedgerError as error:
             if error.family != Unavailable.family or not patience.lasts:
                 raise
-            say(f"{instant_text(now_us())} {error.family}: {error}; trying again")
+            again = f"trying again 正在重试 ({error.code} {entry_of(error.code).zh})"
+            say(f"{instant_text(now_us())} {error.family}: {error}; {again}")
             patience.pause()
 
 

@@ -62,6 +62,7 @@ def succeed(
         if not own:
             raise Unavailable(
                 "another process seals or projects this ledger",
+                code="busy_elsewhere",
                 expected="run, seal and project stopped, and everybody who publishes",
             )
         ledger.engine.adopt()
@@ -99,6 +100,7 @@ class _Successions:
         ):
             raise Unknown(
                 "no such source in this ledger",
+                code="source_not_found",
                 expected="registry, events-0 …, or one that succeeded it",
                 found=source,
             )
@@ -111,6 +113,7 @@ class _Successions:
         if damage is None:
             raise Malformed(
                 "this source is whole: the log has every record that is sealed",
+                code="nothing_to_repair",
                 expected="a source that lost records",
                 found=source,
             )
@@ -230,6 +233,7 @@ def _compare(log: EventLog, source: str, sealed: Iterator[bytes]) -> None:
         if found != leaf:
             raise Untrusted(
                 "the log does not hold the record that was sealed",
+                code="log_record_changed",
                 expected=leaf.hex(),
                 found=found.hex() or "none",
                 where=f"{source}, record {ordinal}",
@@ -240,6 +244,7 @@ def _check_names(sources: Collection[str]) -> None:
     if SEALS in sources:
         raise Malformed(
             "the seals go on in their own topic",
+            code="bad_usage",
             expected="license-ledger log refill",
             found=SEALS,
         )

@@ -166,6 +166,7 @@ def end_process(ledger: Ledger, *, as_json: bool) -> Callable[[Stall, float], No
         since = instant_text(ledger.clock() - round(seconds * 1_000_000))
         error = Unavailable(
             "this process makes no progress",
+            code="no_progress",
             expected=f"some since {since}",
             found=", ".join(f"{n} waiting" for n in stall.behind.values()),
             where=", ".join(stall.behind),

@@ -72,12 +72,14 @@ class Connections:
         except psycopg.ProgrammingError as error:
             raise Malformed(
                 "not a PostgreSQL address",
+                code="bad_database_address",
                 expected="postgresql://… or key=value pairs",
                 where="--dsn",
             ) from error
         except psycopg.Error as error:
             raise Unavailable(
                 "no connection to PostgreSQL",
+                code="database_unreachable",
                 found=type(error).__name__,
                 where="--dsn",
             ) from error
@@ -85,7 +87,10 @@ class Connections:
         version = connection.info.server_version
         if version < SERVER_VERSION_MIN:
             raise Malformed(
-                "this PostgreSQL is too old", expected=">= 15", found=str(version)
+                "this PostgreSQL is too old",
+                code="database_too_old",
+                expected=">= 15",
+                found=str(version),
             )
         return connection
 
@@ -131,6 +136,7 @@ def open_ledger(
     if settings.dsn is None and not settings.embedded.exists():
         raise Malformed(
             "no ledger here",
+            code="no_ledger",
             expected="a directory that `license-ledger init` made",
             where=str(settings.directory),
         )
@@ -139,6 +145,7 @@ def open_ledger(
         if not holds_ledger(connections.open()):
             raise Malformed(
                 "no ledger here",
+                code="no_ledger",
                 expected="a ledger that `license-ledger init` finished",
                 where=str(settings.directory),
             )

@@ -97,6 +97,7 @@ class AcceptedReader:
             if not page:
                 raise Untrusted(
                     "the log does not hold a record that is projected",
+                    code="log_records_lost",
                     where=f"{source}, record {start}",
                 )
             while index < len(ordinals) and ordinals[index] < start + len(page):
@@ -110,6 +111,7 @@ def _record(row: accepted.AcceptedRow, data: bytes) -> AcceptedRecord:
     if record_leaf(data) != row.leaf:
         raise Untrusted(
             "the log and the tree hold different records",
+            code="log_record_changed",
             expected=row.leaf.hex(),
             found=record_leaf(data).hex(),
             where=f"{row.source}, record {row.ordinal}",

@@ -228,7 +228,10 @@ class Sealer:
             )
             if not records:
                 raise Untrusted(
-                    "the log has a hole", expected=f"record {start}", where=source
+                    "the log has a hole",
+                    code="log_records_lost",
+                    expected=f"record {start}",
+                    where=source,
                 )
             size_left -= sum(map(len, records))
             found[source] = Batch(source=source, start=start, records=records)
@@ -261,6 +264,7 @@ class Sealer:
         if now < last:
             raise Unavailable(
                 "the clock is behind the last seal",
+                code="clock_behind",
                 expected=f"at least {last} µs",
                 found=f"{now} µs",
             )
@@ -278,6 +282,7 @@ class Sealer:
             if theirs is not None and abs(now - theirs) > CLOCKS_APART_MAX_US:
                 raise Unavailable(
                     f"the clock and {whose} disagree",
+                    code="clocks_disagree",
                     expected=f"at most {CLOCKS_APART_MAX_US} µs",
                     found=f"{now - theirs} µs",
                 )

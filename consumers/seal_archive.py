@@ -83,6 +83,7 @@ def drop_unsealed(archive: Archive, tip: Tip) -> None:
     if archive.last_write > tip.tree_size:
         raise Untrusted(
             "the archive is ahead of head and log: older copies of both?",
+            code="head_behind_journal",
             expected=f"{tip.tree_size} records",
             found=f"{archive.end} records",
         )
@@ -128,6 +129,7 @@ def _pages(
             if leaf_hash(record) != leaf:
                 raise Untrusted(
                     "the log does not hold the record that was sealed",
+                    code="log_record_changed",
                     expected=leaf.hex(),
                     found=leaf_hash(record).hex(),
                     where=f"{placed.source}, record {first + offset}",
@@ -163,6 +165,7 @@ def _check_same(archive: Archive, store: HeadStore, position: int) -> None:
 def _other(position: int) -> Untrusted:
     return Untrusted(
         "the archive holds another record than the one sealed: another ledger's?",
+        code="archive_damaged",
         where=f"position {position}",
     )
 
@@ -170,6 +173,7 @@ def _other(position: int) -> Untrusted:
 def _missing(source: str, ordinal: int) -> Untrusted:
     return Untrusted(
         "records that are sealed are neither in the archive nor in the log",
+        code="log_records_lost",
         expected=f"record {ordinal}",
         where=source,
     )

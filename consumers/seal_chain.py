@@ -39,6 +39,7 @@ def verify_seals(
         if seal is None or seal["seal_no"] != number:
             raise Untrusted(
                 "a seal of the head is not what a reader would take",
+                code="head_damaged",
                 expected=f"seal {reader.tip.seal_no + 1}",
                 where=f"head.seal, seal {number}",
             )
@@ -46,6 +47,7 @@ def verify_seals(
     if reader.tip.digest != head.tip.digest:
         raise Untrusted(
             "the head lacks seals",
+            code="head_damaged",
             expected=f"seal {head.tip.seal_no}",
             found=f"seal {reader.tip.seal_no}",
             where="head.seal",
@@ -60,6 +62,7 @@ def _meet_journal(store: HeadStore, journal: CheckpointJournal) -> None:
         if tip is None or tip.digest != checkpoint.seal_digest:
             raise Untrusted(
                 "the head does not have what the checkpoint journal says was sealed",
+                code="journal_differs",
                 expected=checkpoint.seal_digest.hex(),
                 found="no such seal" if tip is None else tip.digest.hex(),
                 where=f"seal {checkpoint.seal_no}",

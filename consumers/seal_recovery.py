@@ -171,6 +171,7 @@ def _take_over(
     if update.root != seal["root"]:
         raise Untrusted(
             "the records do not give the sealed root",
+            code="root_differs",
             expected=seal["root"].hex(),
             found=update.root.hex(),
             where=f"seal {seal['seal_no']}",
@@ -206,6 +207,7 @@ def _records(
         if not page:
             raise Untrusted(
                 "the log has lost records that are sealed",
+                code="log_records_lost",
                 expected=f"record {start}",
                 where=placed.source,
             ) from lost
@@ -249,6 +251,7 @@ def _check_journal(store: HeadStore, last: Checkpoint | None, head: Head) -> Non
     if tip is None:
         raise Untrusted(
             "the head is behind the checkpoint journal: an older copy of the database?",
+            code="head_behind_journal",
             expected=f"seal {last.seal_no}",
             found=f"seal {head.tip.seal_no}",
         )
@@ -268,6 +271,7 @@ def _check_known(known: Mapping[int, bytes], seal_no: int, digest: bytes) -> Non
     if expected != digest:
         raise Untrusted(
             "a seal is not the one in the checkpoint journal",
+            code="journal_differs",
             expected=expected.hex(),
             found=digest.hex(),
             where=f"seal {seal_no}",

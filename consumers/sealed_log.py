@@ -40,6 +40,7 @@ def check_head(store: HeadStore, head: Head) -> None:
     if store.seal_bytes(last + 1) is not None and store.load().tip.seal_no == last:
         raise Untrusted(
             "the head was put back by itself, its seals were not",
+            code="head_damaged",
             expected=f"at least seal {last + 1}",
             found=f"seal {last}",
             where="head.head",
@@ -57,6 +58,7 @@ def check_published(
     if held != [store.seal_bytes(head.published)]:
         raise Untrusted(
             "the log does not hold the seal that was appended to it",
+            code="seals_lost",
             expected=f"seal {head.published}",
             where=f"{SEALS}, record {head.seals_next - 1}",
         )
@@ -71,6 +73,7 @@ def check_ends(
         if ends.get(source, 0) < taken:
             raise Untrusted(
                 "the log has lost records that are sealed",
+                code="log_records_lost",
                 expected=f"at least {taken}",
                 found=str(ends.get(source, 0)),
                 where=source,
@@ -87,6 +90,7 @@ def check_last(log: EventLog, store: HeadStore, source: str, count: int) -> None
     if found != [leaf]:
         raise Untrusted(
             "the log does not hold the record that was sealed",
+            code="log_record_changed",
             expected=leaf.hex(),
             found=found[0].hex() if found else "none",
             where=f"{source}, record {count - 1}",

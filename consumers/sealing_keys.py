@@ -50,6 +50,7 @@ class SealingKeys(SealerKeys):
             if placed.source not in self.sources():
                 raise Untrusted(
                     "the registry goes on in a source that does not succeed it",
+                    code="not_founded_rightly",
                     expected=f"{placed.source}, record 0, that it does",
                     where=f"position {placed.position}",
                 )

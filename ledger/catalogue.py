@@ -69,7 +69,11 @@ def parse_type(data: Mapping[str, Any], *, version: int = 1) -> LicenseType:
     if given.get("grace_days") == _ALWAYS:
         given["grace_days"] = None
     if "version" in given:
-        raise Malformed("a type's version comes from its registry chain", where=where)
+        raise Malformed(
+            "a type's version comes from its registry chain",
+            code="bad_license_type",
+            where=where,
+        )
     _demand_known(given, LicenseType, where)
     for face in given["fields"].values():
         _demand_known(face, FaceField, where)
@@ -125,11 +129,14 @@ def type_of_rows(rows: Rows, *, code: str, version: int) -> LicenseType:
             "fields": {cells["name"]: cells for cells in parts.get("field", ())},
         }
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise Malformed("not a type's definition", where=where) from error
+        raise Malformed(
+            "not a type's definition", code="bad_license_type", where=where
+        ) from error
     kind = _convert(given, where)
     if type_rows(kind) != rows:
         raise Malformed(
             "not the one spelling of a type's definition",
+            code="bad_license_type",
             expected="the rows that writing it again gives",
             where=where,
         )
@@ -145,24 +152,39 @@ def _named_fields(given: object, where: str) -> dict[str, dict[str, Any]]:
     if not isinstance(given, Mapping) or not all(
         isinstance(face, Mapping) and "name" not in face for face in given.values()
     ):
-        raise Malformed("no fields", expected="[fields.<name>] tables", where=where)
+        raise Malformed(
+            "no fields",
+            code="bad_license_type",
+            expected="[fields.<name>] tables",
+            where=where,
+        )
     return {name: {**face, "name": name} for name, face in given.items()}
 
 
 def _demand_known(given: Mapping[str, Any], kind: type[Any], where: str) -> None:
     unknown = sorted(set(given) - {f.name for f in fields(kind)})
     if unknown:
-        raise Malformed("unknown key", found=", ".join(unknown), where=where)
+        raise Malformed(
+            "unknown key",
+            code="bad_license_type",
+            found=", ".join(unknown),
+            where=where,
+        )
 
 
 def _convert(given: Mapping[str, Any], where: str) -> LicenseType:
     try:
         kind = msgspec.convert(given, LicenseType)
     except msgspec.ValidationError as error:
-        raise Malformed("not a license type", found=str(error), where=where) from error
+        raise Malformed(
+            "not a license type", code="bad_license_type", found=str(error), where=where
+        ) from error
     wrong = problems(kind)
     if wrong:
         raise Malformed(
-            "the type contradicts itself", found="; ".join(wrong), where=where
+            "the type contradicts itself",
+            code="bad_license_type",
+            found="; ".join(wrong),
+            where=where,
         )
     return kind

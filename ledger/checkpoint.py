@@ -101,7 +101,10 @@ def open_checkpoint(
     checkpoint = parse_checkpoint(text)
     if checkpoint.origin != origin:
         raise Untrusted(
-            "a checkpoint of another ledger", expected=origin, found=checkpoint.origin
+            "a checkpoint of another ledger",
+            code="another_ledger",
+            expected=origin,
+            found=checkpoint.origin,
         )
     return checkpoint
 

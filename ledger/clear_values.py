@@ -37,6 +37,7 @@ def check_clear(fields: Mapping[str, Value], kind: LicenseType, *, today: date) 
     if wrong:
         raise Malformed(
             "personal values have not their form",
+            code="bad_personal_values",
             expected=f"what type {kind.code} says of its fields",
             found="; ".join(wrong),
             where="fields",

@@ -79,7 +79,12 @@ def within(area: str, of: str, divisions: Mapping[str, Division]) -> bool:
     Raises Unknown when ``area`` is not in the table.
     """
     if area not in divisions:
-        raise Unknown("no such division", found=area[:6], where="divisions")
+        raise Unknown(
+            "no such division",
+            code="division_not_found",
+            found=area[:6],
+            where="divisions",
+        )
     while area != of:
         area = divisions[area].parent
         if area == "":

@@ -125,7 +125,10 @@ def draft_event(
 
     def encrypted(name: str, value: Value) -> bytes:
         if not keys.holders:
-            raise Malformed("a value to encrypt, and no holder to encrypt it for")
+            raise Malformed(
+                "a value to encrypt, and no holder to encrypt it for",
+                code="bad_personal_values",
+            )
         return encrypt_field(
             event_key=keys.event_keys[0],
             origin=origin,

@@ -130,10 +130,16 @@ def decrypt_field(
     salt, rest = plaintext[:_SALT_SIZE], plaintext[_SALT_SIZE:]
     avro_value = rest[4 : 4 + int.from_bytes(rest[:4], "big")]
     if _padded(salt, avro_value) != plaintext:
-        raise Untrusted("an encrypted field is padded wrongly", where=name)
+        raise Untrusted(
+            "an encrypted field is padded wrongly", code="key_store_damaged", where=name
+        )
     # Step 4.
     if not hmac.compare_digest(hmac_sm3(salt, aad + avro_value), commitment_of(blob)):
-        raise Untrusted("an encrypted field does not meet its commitment", where=name)
+        raise Untrusted(
+            "an encrypted field does not meet its commitment",
+            code="key_store_damaged",
+            where=name,
+        )
     return Opened(salt=salt, avro_value=avro_value)
 
 
@@ -205,7 +211,10 @@ def sm4_gcm_decrypt(
     try:
         return decryptor.update(body) + decryptor.finalize()
     except InvalidTag as error:
-        raise Untrusted("an encrypted value or its key is not the right one") from error
+        raise Untrusted(
+            "an encrypted value or its key is not the right one",
+            code="key_store_damaged",
+        ) from error
 
 
 def _sm4_gcm(key: bytes, mode: modes.GCM) -> Cipher[modes.GCM]:
@@ -214,7 +223,9 @@ def _sm4_gcm(key: bytes, mode: modes.GCM) -> Cipher[modes.GCM]:
         return Cipher(algorithms.SM4(key), mode)
     except UnsupportedAlgorithm as error:
         raise Unavailable(
-            "no SM4-GCM here", expected="cryptography built with SM4"
+            "no SM4-GCM here",
+            code="crypto_missing",
+            expected="cryptography built with SM4",
         ) from error
 
 

@@ -2,28 +2,42 @@
 
 A message says what was expected, what was found, and where. Foreign exceptions
 are translated at the door with ``raise ... from``; evidence rides on the exception.
+Each error has a code (错误代码), that of its family unless the place that raises it
+names a finer one; ``schemas/errors/`` says in two languages what every code means.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import errno
+from typing import ClassVar, Final
 
 from typing_extensions import override
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class LedgerError(Exception):
     """Base of every error this package raises on purpose.
 
-    ``expected``, ``found`` and ``where`` are texts for people and never hold personal data.
+    ``expected``, ``found`` and ``where`` are texts for people and never hold personal
+    data. ``code`` is a row of ``schemas/errors/``; empty means ``default_code``.
     """
 
     family: ClassVar[str] = "error"
+    default_code: ClassVar[str] = "internal_error"
     exit_code: ClassVar[int] = 1
 
     def __init__(
-        self, reason: str, *, expected: str = "", found: str = "", where: str = ""
+        self,
+        reason: str,
+        *,
+        code: str = "",
+        expected: str = "",
+        found: str = "",
+        where: str = "",
     ) -> None:
         super().__init__(reason)
+        self.code = code or self.default_code
         self.reason = reason
         self.expected = expected
         self.found = found
@@ -45,6 +59,7 @@ class Malformed(LedgerError):
     """The input does not have the form asked for: mend it and try again."""
 
     family = "malformed"
+    default_code = "bad_input"
     exit_code = 2
 
 
@@ -63,14 +78,15 @@ class Refused(LedgerError):
         found: str = "",
         where: str = "",
     ) -> None:
-        super().__init__(reason, expected=expected, found=found, where=where)
-        self.code = code
+        # No default: what the ledger says no with is always one code.
+        super().__init__(reason, code=code, expected=expected, found=found, where=where)
 
 
 class Unavailable(LedgerError):
     """Something local is missing or down: nothing was lost, try again later."""
 
     family = "unavailable"
+    default_code = "unavailable"
     exit_code = 4
 
 
@@ -78,6 +94,7 @@ class Untrusted(LedgerError):
     """A proof does not hold, or log and tree contradict themselves: stop."""
 
     family = "untrusted"
+    default_code = "contradiction"
     exit_code = 5
 
 
@@ -85,4 +102,10 @@ class Unknown(LedgerError):
     """The thing asked for is not in this ledger."""
 
     family = "unknown"
+    default_code = "not_found"
     exit_code = 1
+
+
+def disk_code(error: Exception, code: str) -> str:
+    """``disk_full`` when the system says that there is no room left, else ``code``."""
+    return "disk_full" if getattr(error, "errno", None) in _NO_ROOM else code

@@ -61,7 +61,9 @@ def wrap(
     Raises Malformed for an empty passphrase.
     """
     if not passphrase:
-        raise Malformed("an empty passphrase protects nothing")
+        raise Malformed(
+            "an empty passphrase protects nothing", code="passphrase_missing"
+        )
     document: dict[str, Any] = {
         "format": FORMAT,
         "purpose": purpose,
@@ -90,6 +92,7 @@ def unwrap(data: bytes, passphrase: bytes, *, purpose: str) -> bytes:
     if document["purpose"] != purpose:
         raise Malformed(
             "a key file of another purpose",
+            code="bad_key_file",
             expected=purpose,
             found=ascii(document["purpose"])[:40],
         )
@@ -104,6 +107,7 @@ def unwrap(data: bytes, passphrase: bytes, *, purpose: str) -> bytes:
     except Untrusted as error:
         raise Malformed(
             "wrong passphrase",
+            code="wrong_passphrase",
             expected="the passphrase that this file was written with",
             found="one that does not open it (or the file was changed)",
         ) from error
@@ -134,7 +138,7 @@ def read_key_pair(data: bytes, passphrase: bytes, *, purpose: str) -> KeyPair:
     label = read_label(data).label
     public = signing.public_from_private(private)
     if label.get("public_key") != public.hex() or "authority" not in label:
-        raise Malformed("not the file of a key pair")
+        raise Malformed("not the file of a key pair", code="bad_key_file")
     return KeyPair(
         purpose=purpose, authority=label["authority"], private=private, public=public
     )
@@ -143,12 +147,16 @@ def read_key_pair(data: bytes, passphrase: bytes, *, purpose: str) -> KeyPair:
 def _read(data: bytes) -> dict[str, Any]:
     """Reads a file into its members, each of the right form."""
     if len(data) > FILE_SIZE_MAX:
-        raise Malformed("bad key file", expected=f"at most {FILE_SIZE_MAX} bytes")
+        raise Malformed(
+            "bad key file",
+            code="bad_key_file",
+            expected=f"at most {FILE_SIZE_MAX} bytes",
+        )
     try:
         document = json.loads(data)
         _check(document)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise Malformed("bad key file", expected=FORMAT) from error
+        raise Malformed("bad key file", code="bad_key_file", expected=FORMAT) from error
     return dict(document)
 
 

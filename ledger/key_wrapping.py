@@ -42,6 +42,7 @@ class Wrapping:
         if len(wrapping_key) not in _KEY_SIZES:
             raise Malformed(
                 "bad wrapping key",
+                code="wrong_wrapping_key",
                 expected="16 or 32 bytes",
                 found=f"{len(wrapping_key)} bytes",
             )
@@ -69,6 +70,7 @@ class Wrapping:
         except (Malformed, Untrusted) as error:
             raise Untrusted(
                 "the key store holds a value that does not open",
+                code="key_store_damaged",
                 expected="a value wrapped by this key for this place",
                 where=f"{column} {row.hex()}",
             ) from error

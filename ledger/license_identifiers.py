@@ -139,4 +139,6 @@ def _version_shaped(text: str) -> bool:
 
 def _misshapen(where: str, expected: str) -> Malformed:
     # The serial may hold a person's number: nothing of the text goes into the error.
-    return Malformed("not an identifier", expected=expected, where=where)
+    return Malformed(
+        "not an identifier", code="bad_identifier", expected=expected, where=where
+    )

@@ -65,12 +65,19 @@ def verify_inclusion(
     # Step 2.
     if at > last:
         raise Untrusted(
-            "the index is outside the tree", expected=f"< {last + 1}", found=str(at)
+            "the index is outside the tree",
+            code="proof_does_not_hold",
+            expected=f"< {last + 1}",
+            found=str(at),
         )
     # Step 3.
     for sibling in nodes:
         if last == 0:
-            raise Untrusted("the inclusion path is too long", where=f"index {index}")
+            raise Untrusted(
+                "the inclusion path is too long",
+                code="proof_does_not_hold",
+                where=f"index {index}",
+            )
         if at & 1 or at == last:
             computed = node(sibling, computed)
             at, last = _climb(at, last)
@@ -78,7 +85,11 @@ def verify_inclusion(
             computed = node(computed, sibling)
         at, last = at >> 1, last >> 1
     if last:
-        raise Untrusted("the inclusion path is too short", where=f"index {index}")
+        raise Untrusted(
+            "the inclusion path is too short",
+            code="proof_does_not_hold",
+            where=f"index {index}",
+        )
     _same(claimed, computed, "the path does not lead to the root")
 
 
@@ -109,20 +120,25 @@ def verify_consistency(
     if not 0 < first <= second:
         raise Untrusted(
             "the sizes prove nothing",
+            code="proof_does_not_hold",
             expected="0 < first_size <= second_size",
             found=f"{first}, {second}",
         )
     # Step 3.
     if first == second:
         if nodes:
-            raise Untrusted("equal sizes need no path", found=f"{len(nodes)} nodes")
+            raise Untrusted(
+                "equal sizes need no path",
+                code="proof_does_not_hold",
+                found=f"{len(nodes)} nodes",
+            )
         _same(first_claim, second_claim, "equal sizes, different roots")
         return
     # Step 4.
     if first & (first - 1) == 0:
         nodes = (first_claim, *nodes)
     if not nodes:
-        raise Untrusted("the consistency path is empty")
+        raise Untrusted("the consistency path is empty", code="proof_does_not_hold")
     old, new = _fold_consistency(first - 1, second - 1, nodes, node)
     _same(first_claim, old, "the path does not lead to the first root")
     _same(second_claim, new, "the path does not lead to the second root")
@@ -204,7 +220,9 @@ def _fold_consistency(
     old = new = nodes[0]
     for sibling in nodes[1:]:
         if last == 0:
-            raise Untrusted("the consistency path is too long")
+            raise Untrusted(
+                "the consistency path is too long", code="proof_does_not_hold"
+            )
         if at & 1 or at == last:
             old, new = node(sibling, old), node(sibling, new)
             at, last = _climb(at, last)
@@ -212,7 +230,7 @@ def _fold_consistency(
             new = node(new, sibling)
         at, last = at >> 1, last >> 1
     if last:
-        raise Untrusted("the consistency path is too short")
+        raise Untrusted("the consistency path is too short", code="proof_does_not_hold")
     return old, new
 
 
@@ -232,7 +250,12 @@ def known(algorithm: str) -> str:
 
 def _same(claimed: bytes, computed: bytes, reason: str) -> None:
     if claimed != computed:
-        raise Untrusted(reason, expected=claimed.hex(), found=computed.hex())
+        raise Untrusted(
+            reason,
+            code="proof_does_not_hold",
+            expected=claimed.hex(),
+            found=computed.hex(),
+        )
 
 
 # The verifiers take these as ``object``: whoever brings a proof chose its arguments.
@@ -241,7 +264,9 @@ def _same(claimed: bytes, computed: bytes, reason: str) -> None:
 
 def _trusted_node(algorithm: object) -> Callable[[bytes, bytes], bytes]:
     if type(algorithm) is not str or algorithm not in ALGORITHMS:
-        raise Untrusted("unknown hash", expected=" or ".join(ALGORITHMS))
+        raise Untrusted(
+            "unknown hash", code="proof_does_not_hold", expected=" or ".join(ALGORITHMS)
+        )
     return _node_hasher(algorithm)
 
 
@@ -263,20 +288,34 @@ node_sm3 = _node_hasher("sm3")
 
 def _trusted_count(value: object, name: str) -> int:
     if type(value) is not int or not 0 <= value <= SIZE_MAX:
-        raise Untrusted("not a tree position", expected="0..2^63-1", where=name)
+        raise Untrusted(
+            "not a tree position",
+            code="proof_does_not_hold",
+            expected="0..2^63-1",
+            where=name,
+        )
     return value
 
 
 def _trusted_hash(value: object, name: str) -> bytes:
     if type(value) is not bytes or len(value) != HASH_SIZE:
-        raise Untrusted("not a hash", expected=f"{HASH_SIZE} bytes", where=name)
+        raise Untrusted(
+            "not a hash",
+            code="proof_does_not_hold",
+            expected=f"{HASH_SIZE} bytes",
+            where=name,
+        )
     return value
 
 
 def _trusted_path(path: object) -> tuple[bytes, ...]:
     nodes = _first_items(path)
     if len(nodes) > PATH_MAX:
-        raise Untrusted("the path is too long", expected=f"at most {PATH_MAX} nodes")
+        raise Untrusted(
+            "the path is too long",
+            code="proof_does_not_hold",
+            expected=f"at most {PATH_MAX} nodes",
+        )
     return tuple([_trusted_hash(node, "path") for node in nodes])
 
 
@@ -286,5 +325,9 @@ def _first_items(path: object) -> tuple[object, ...]:
         if isinstance(path, Sequence) and not isinstance(path, str | bytes | bytearray):
             return tuple(islice(path, PATH_MAX + 1))
     except Exception as error:
-        raise Untrusted("the path cannot be read") from error
-    raise Untrusted("not a path", expected="a sequence of hashes")
+        raise Untrusted(
+            "the path cannot be read", code="proof_does_not_hold"
+        ) from error
+    raise Untrusted(
+        "not a path", code="proof_does_not_hold", expected="a sequence of hashes"
+    )

@@ -72,14 +72,22 @@ def parse_vkey(text: str, key_type: bytes = LOG_KEY) -> tuple[str, bytes]:
     # Base64 may hold a '+' of its own, a name never does.
     parts = text.split("+", 2)
     if len(parts) != 3:
-        raise Malformed("not a verifier key", expected="<name>+<key id>+<key>")
+        raise Malformed(
+            "not a verifier key",
+            code="bad_verifier_key",
+            expected="<name>+<key id>+<key>",
+        )
     name, key_id, encoded = parts
     key = decode_base64(encoded, "verifier key")
     if not key.startswith(key_type):
-        raise Malformed("a verifier key of another type")
+        raise Malformed("a verifier key of another type", code="bad_verifier_key")
     public_key = key[len(key_type) :]
     if key_id4(name, public_key, key_type).hex() != key_id:
-        raise Malformed("the verifier key's id is not its key's", where="key id")
+        raise Malformed(
+            "the verifier key's id is not its key's",
+            code="bad_verifier_key",
+            where="key id",
+        )
     return name, public_key
 
 
@@ -136,7 +144,9 @@ def verify_note(note: bytes, *, name: str, public_key: bytes, verify: Verify) ->
     signature = _line_of(parsed, name, key_id4(name, public_key))
     # Step 3.
     if not _holds(verify, public_key, parsed.text, signature):
-        raise Untrusted("the note's signature is wrong", where=name)
+        raise Untrusted(
+            "the note's signature is wrong", code="proof_does_not_hold", where=name
+        )
     return parsed.text
 
 
@@ -157,7 +167,9 @@ def verify_cosignature(
     time_s = int.from_bytes(payload[:8], "big")
     message = cosignature_message(parsed.text, time_s)
     if not _holds(verify, public_key, message, payload[8:]):
-        raise Untrusted("the cosignature is wrong", where=name)
+        raise Untrusted(
+            "the cosignature is wrong", code="proof_does_not_hold", where=name
+        )
     return time_s
 
 
@@ -221,6 +233,7 @@ def _line_of(note: Note, name: str, key_id: bytes) -> bytes:
     if len(found) != 1:
         raise Untrusted(
             "not signed by the key asked for",
+            code="proof_does_not_hold",
             expected="one line",
             found=str(len(found)),
             where=name,

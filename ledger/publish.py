@@ -97,7 +97,10 @@ def sign_together(
         )
     ordered = _ordered(events[0], signers)
     if any(event["signers"] != events[0]["signers"] for event in events):
-        raise Malformed("a batch's events name other signers than its first one")
+        raise Malformed(
+            "a batch's events name other signers than its first one",
+            code="signers_differ",
+        )
     bodies = [encode_event(event) for event in events]
     signatures: list[list[Signature]] = [[] for _ in events]
     for one, batch_id in zip(ordered, batch_ids, strict=True):
@@ -160,6 +163,7 @@ def _ordered(event: Event, signers: Sequence[RoleSigner]) -> list[RoleSigner]:
     if [one.entry for one in ordered] != event["signers"]:
         raise Malformed(
             "the event does not name the keys that sign it",
+            code="signers_differ",
             expected=f"{len(event['signers'])} signers, as in the event",
             found=f"{len(ordered)} keys",
         )

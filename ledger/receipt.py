@@ -64,7 +64,10 @@ def verify_receipt(
         registry, sealer_keys = _sealers(receipt.sealers, name)
         steps.append("the founding record names this ledger")
         if public_key is not None and public_key not in sealer_keys:
-            raise Untrusted("the given key is not a sealer key of this ledger")
+            raise Untrusted(
+                "the given key is not a sealer key of this ledger",
+                code="another_ledger",
+            )
         steps.append(f"{len(sealer_keys)} sealer keys since the founding")
         # 3.
         checkpoint = _signed_by_any(receipt.checkpoint, name, sealer_keys)
@@ -91,7 +94,11 @@ def verify_receipt(
             steps.append("in the log, verdict not shown")
     except Malformed as error:
         raise Untrusted(
-            error.reason, expected=error.expected, found=error.found, where=error.where
+            error.reason,
+            code="proof_does_not_hold",
+            expected=error.expected,
+            found=error.found,
+            where=error.where,
         ) from error
     return Proven(
         event=event,
@@ -108,14 +115,20 @@ def verify_receipt(
 def _sealers(records: Sequence[bytes], name: str) -> tuple[Registry, list[bytes]]:
     """Folds the founding record and the key records by the registry's own rules."""
     if not records:
-        raise Untrusted("the receipt lacks the founding record")
+        raise Untrusted(
+            "the receipt lacks the founding record", code="proof_does_not_hold"
+        )
     registry = Registry()
     admission = Admission(registry, {})
     keys: list[bytes] = []
     for position, data in enumerate(records):
         opened = admission.open([data])[0]
         if isinstance(opened, Refusal) or not _about_keys(opened.event):
-            raise Untrusted("not a key record", where=f"sealers[{position}]")
+            raise Untrusted(
+                "not a key record",
+                code="proof_does_not_hold",
+                where=f"sealers[{position}]",
+            )
         place = Place(
             source="registry",
             ordinal=position,
@@ -127,6 +140,7 @@ def _sealers(records: Sequence[bytes], name: str) -> tuple[Registry, list[bytes]
         if not verdict.accepted:
             raise Untrusted(
                 "a key record does not follow from the founding record",
+                code="proof_does_not_hold",
                 found=verdict.code,
                 where=f"sealers[{position}]",
             )
@@ -134,7 +148,10 @@ def _sealers(records: Sequence[bytes], name: str) -> tuple[Registry, list[bytes]
             line = origin_line(registry.name, origin_of(opened.record["body"]))
             if line != name:
                 raise Untrusted(
-                    "the receipt is of another ledger", expected=name, found=line
+                    "the receipt is of another ledger",
+                    code="another_ledger",
+                    expected=name,
+                    found=line,
                 )
         key = registry.sealer_key()
         if key.public_key not in keys:
@@ -163,20 +180,28 @@ def _signed_by_any(note: bytes, name: str, keys: Sequence[bytes]) -> Checkpoint:
             return open_checkpoint(note, origin=name, public_key=key, verify=verify)
         except Untrusted:
             continue
-    raise Untrusted("the checkpoint is signed by no sealer key of this ledger")
+    raise Untrusted(
+        "the checkpoint is signed by no sealer key of this ledger",
+        code="proof_does_not_hold",
+    )
 
 
 def _signed_record(receipt: Receipt, registry: Registry) -> tuple[Event, bytes]:
     try:
         opened = open_record(receipt.record, _KnownSchemas())
     except Refusal as refusal:
-        raise Untrusted("the record holds no event", found=refusal.code) from refusal
+        raise Untrusted(
+            "the record holds no event", code="proof_does_not_hold", found=refusal.code
+        ) from refusal
     record, event = opened.record, opened.event
     founding = registry.chain(LEDGER)[0].digest == opened.digest
     if event["origin"] != (ZERO_ORIGIN if founding else registry.origin):
-        raise Untrusted("the event was made for another ledger")
+        raise Untrusted("the event was made for another ledger", code="another_ledger")
     if [key_id(k) for k in receipt.keys] != [s["key_id"] for s in event["signers"]]:
-        raise Untrusted("the receipt's public keys are not those of the signers")
+        raise Untrusted(
+            "the receipt's public keys are not those of the signers",
+            code="proof_does_not_hold",
+        )
     for key, signer, signature in zip(
         receipt.keys, event["signers"], record["signatures"], strict=True
     ):
@@ -188,7 +213,9 @@ def _signed_record(receipt: Receipt, registry: Registry) -> tuple[Event, bytes]:
             batches=BatchVerifier(heads_max=1),
         )
         if not holds:
-            raise Untrusted("a signer's signature does not hold")
+            raise Untrusted(
+                "a signer's signature does not hold", code="proof_does_not_hold"
+            )
     return event, opened.digest
 
 
@@ -202,7 +229,9 @@ def _carried(
     seal: Seal = decode_seal(proof.seal)
     checkpoint = _signed_by_any(seal["checkpoint"].encode(), name, keys)
     if checkpoint.seal_digest != seal_digest(seal):
-        raise Untrusted("the seal is not the one its checkpoint covers")
+        raise Untrusted(
+            "the seal is not the one its checkpoint covers", code="proof_does_not_hold"
+        )
     for given in seal["verdicts"]:
         first, count = given["first"], given["count"]
         if first == proof.first and first <= receipt.position < first + count:
@@ -214,7 +243,9 @@ def _carried(
                 root=given["root"],
             )
             return seal["seal_no"]
-    raise Untrusted("the seal carries no verdict on this position")
+    raise Untrusted(
+        "the seal carries no verdict on this position", code="proof_does_not_hold"
+    )
 
 
 class _KnownSchemas:

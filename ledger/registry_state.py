@@ -104,7 +104,9 @@ class RegistryState:
         """The sealer key in force; raises Unknown before the founding record."""
         key = self.keys.sealer()
         if key is None:
-            raise Unknown("no sealer key", expected="a founded ledger")
+            raise Unknown(
+                "no sealer key", code="log_without_ledger", expected="a founded ledger"
+            )
         return key
 
     @property
@@ -265,6 +267,7 @@ class RegistryState:
 def _lacking(what: str, position: int) -> Unavailable:
     return Unavailable(
         "this version of the code lacks what the registry switches on",
+        code="code_too_old",
         expected=what,
         where=f"position {position}",
     )

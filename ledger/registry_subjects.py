@@ -56,6 +56,7 @@ def parse_subject(text: str) -> RegistrySubject:
     if not colon or check is None or not check(name):
         raise Malformed(
             "not a registry subject",
+            code="bad_registry_subject",
             expected="one of " + ", ".join(f"{kind}:…" for kind in GRAMMAR),
         )
     return RegistrySubject(kind, name)

@@ -56,6 +56,8 @@ class Fork(Untrusted):
     ``first`` and ``second`` are the bytes of both, which prove it to anybody.
     """
 
+    default_code = "fork"
+
     def __init__(self, seal_no: int, first: bytes, second: bytes) -> None:
         super().__init__(
             "two different seals of one number are signed",
@@ -290,9 +292,17 @@ def _check_refused(verdict: VerdictRange, number: int) -> None:
 def _same(expected: int, found: int, reason: str, number: int) -> None:
     if expected != found:
         raise Untrusted(
-            reason, expected=str(expected), found=str(found), where=f"seal {number}"
+            reason,
+            code="seal_invalid",
+            expected=str(expected),
+            found=str(found),
+            where=f"seal {number}",
         )
 
 
 def _broken(number: int, reason: str, source: str = "") -> Untrusted:
-    return Untrusted(reason, where=f"seal {number}" + (f", {source}" if source else ""))
+    return Untrusted(
+        reason,
+        code="seal_invalid",
+        where=f"seal {number}" + (f", {source}" if source else ""),
+    )

@@ -99,7 +99,10 @@ def open_libcrypto() -> ctypes.CDLL:
             continue
         return library
     raise Unavailable(
-        "no usable libcrypto", expected="OpenSSL 3.0 or later", where="this machine"
+        "no usable libcrypto",
+        code="crypto_missing",
+        expected="OpenSSL 3.0 or later",
+        where="this machine",
     )
 
 
@@ -263,7 +266,9 @@ class LibcryptoProvider:
     def _demand(self, done: bool, call: str) -> None:  # noqa: FBT001 - an assertion
         if not done:
             self._lib.ERR_clear_error()
-            raise Unavailable("libcrypto failed", found=call, where="SM2")
+            raise Unavailable(
+                "libcrypto failed", code="crypto_missing", found=call, where="SM2"
+            )
 
 
 def _param(key: bytes, data_type: int, data: bytes) -> _Param:

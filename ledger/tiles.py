@@ -82,7 +82,11 @@ def extend_tiles(
     """
     check_hashes(leaves)
     if tree is not None and (tree.size, tree.algorithm) != (size, algorithm):
-        raise Untrusted("the compact range is another tree's", expected=f"size {size}")
+        raise Untrusted(
+            "the compact range is another tree's",
+            code="head_damaged",
+            expected=f"size {size}",
+        )
     new_size = _checked(size + len(leaves))
     tiles: list[Tile] = []
     new_edge = {
@@ -238,6 +242,7 @@ def _cut(hashes: bytes, start: int, end: int, level: int) -> bytes:
     if len(hashes) < end * HASH_SIZE:
         raise Untrusted(
             "a tile is shorter than the tree's size demands",
+            code="head_damaged",
             expected=f"{end * HASH_SIZE} bytes",
             found=f"{len(hashes)} bytes",
             where=f"tile level {level}",

@@ -39,7 +39,7 @@ def day_to_date(day: int) -> date:
     try:
         return date.fromordinal(day + _EPOCH_ORDINAL)
     except (ValueError, OverflowError) as error:
-        raise Malformed("no such day", found=str(day)) from error
+        raise Malformed("no such day", code="bad_date", found=str(day)) from error
 
 
 def date_to_day(text: str) -> int:
@@ -124,7 +124,7 @@ def _not_an_instant() -> Malformed:
 
 def _not_a(thing: str, expected: str) -> Malformed:
     # A date may be somebody's birthday: the text stays out of the error.
-    return Malformed(f"not a {thing}", expected=expected)
+    return Malformed(f"not a {thing}", code="bad_date", expected=expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +145,7 @@ class Calendar:
         if day.year not in self.years:
             raise Unknown(
                 "no statutory calendar for this year",
+                code="calendar_missing",
                 expected=" ".join(map(str, sorted(self.years))),
                 found=str(day.year),
             )

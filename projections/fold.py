@@ -166,6 +166,7 @@ class Fold:
         if placed.source not in self.admission.registry.sources():
             raise Untrusted(
                 "the registry goes on in a source that does not succeed it",
+                code="not_founded_rightly",
                 expected=f"{placed.source}, record 0, that it does",
                 where=f"position {placed.position}",
             )
@@ -248,6 +249,7 @@ class Fold:
             if not page:
                 raise Untrusted(
                     "the log lacks records that a seal covers",
+                    code="log_records_lost",
                     expected=f"{end} records",
                     found=str(at),
                     where=source,

@@ -20,12 +20,20 @@ def found(log: EventLog) -> Registry:
     """
     records = log.read(REGISTRY, 0, limit=1, size_max=1)
     if not records:
-        raise Unknown("this log holds no ledger", expected="a founding record")
+        raise Unknown(
+            "this log holds no ledger",
+            code="log_without_ledger",
+            expected="a founding record",
+        )
     registry = Registry()
     admission = Admission(registry, {})
     opened = admission.open(records)[0]
     if not isinstance(opened, Opened):
-        raise Untrusted("the first record founds no ledger", found=opened.code)
+        raise Untrusted(
+            "the first record founds no ledger",
+            code="not_founded_rightly",
+            found=opened.code,
+        )
     place = Place(
         source=REGISTRY,
         ordinal=0,
@@ -36,7 +44,11 @@ def found(log: EventLog) -> Registry:
     )
     verdict = admission.admit(records[0], opened, place)
     if not verdict.accepted:
-        raise Untrusted("the first record founds no ledger", found=verdict.code)
+        raise Untrusted(
+            "the first record founds no ledger",
+            code="not_founded_rightly",
+            found=verdict.code,
+        )
     return registry
 
 

@@ -99,6 +99,7 @@ def _apply(conn: Connection[Any], migration: Migration) -> bool:
     if before != migration.sm3:
         raise Untrusted(
             "a migration that was applied before has another text now",
+            code="migration_changed",
             expected=before,
             found=migration.sm3,
             where=migration.name,

@@ -42,12 +42,14 @@ class OwnVerdicts:
             if code != one.code:
                 raise Untrusted(
                     "a sealed verdict differs from the verdict found here",
+                    code="verdict_differs",
                     expected=f"{code} as seal {seal_no} says",
                     found=one.code,
                     where=f"position {one.position}, {sealed['source']}",
                 )
         raise Untrusted(
             "a sealed verdict root differs from the one found here",
+            code="verdict_differs",
             expected=sealed["root"].hex(),
             found=own["root"].hex() if own else f"{len(judged)} verdicts",
             where=f"seal {seal_no}, {sealed['source']}, position {first}",

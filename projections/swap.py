@@ -37,6 +37,7 @@ def swap(conn: Connection[Any], *, live: str, fresh: str) -> None:
         if not same_place(conn, live, fresh):
             raise Unavailable(
                 "live tables and rebuilt ones stand at different places",
+                code="tables_apart",
                 expected="the same number of records of every source",
                 found="another one",
                 where=f"{live}, {fresh}",

@@ -31,6 +31,8 @@ _WAKE_S = 0.5  # a lost notification costs this much, never more
 class Fenced(Unavailable):
     """Another projector moved this source on: what was computed here is stale."""
 
+    default_code = "fenced"
+
 
 class OneConnection(PostgresDatastore):
     """Gives the library the caller's own connection in place of a pool of its own.

@@ -43,6 +43,7 @@ def compare(
         if not same_place(conn, first, second):
             raise Unavailable(
                 "the tables stand at different places",
+                code="tables_apart",
                 expected="the same number of records of every source",
                 found="another one",
                 where=f"{first}, {second}",

@@ -55,6 +55,7 @@ def _copy(
 def _other(name: str, ordinal: int) -> Untrusted:
     return Untrusted(
         "the new log holds records that the old one does not",
+        code="copy_differs",
         expected="an empty log, or one that an earlier copy left unfinished",
         where=f"{name}, record {ordinal}",
     )

@@ -12,6 +12,7 @@ import typer
 from console.acting import act_from_file, example_of
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.erasing import erase as erase_holder
+from console.error_book import entry_of
 from console.output import Answer, give
 from console.wiring import open_ledger
 from ledger.errors import Malformed, Refused
@@ -53,7 +54,11 @@ def act(
         text = json.dumps(form, ensure_ascii=False, indent=2)
         return give(Answer(document=form, text=text), as_json=as_json)
     if file is None:
-        raise Malformed("no event", expected="--file EVENT.json, or --file - for stdin")
+        raise Malformed(
+            "no event",
+            code="argument_missing",
+            expected="--file EVENT.json, or --file - for stdin",
+        )
     text = read_text(file)
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
         document = act_from_file(ledger, name, text, keys=key or [])
@@ -85,6 +90,8 @@ def erase(
         document = erase_holder(ledger, name, holder=holder, keys=key)
     code = 0 if document["verdict"] == "accepted" else Refused.exit_code
     text = f"{document['verdict']} {document['refusal'] or ''} {document['detail']}"
+    if code:
+        text = f"{text.rstrip()}\n{entry_of(document['refusal']).chinese}"
     answer = Answer(document=document, text=text.rstrip(), exit_code=code)
     return give(answer, as_json=as_json)
 
@@ -99,16 +106,24 @@ def read_text(file: str) -> str:
                 data = opened.read(EVENT_SIZE_MAX + 1)
         if len(data) > EVENT_SIZE_MAX:
             raise Malformed(
-                "the event is too large", expected="at most 1,000,000 bytes"
+                "the event is too large",
+                code="bad_event",
+                expected="at most 1,000,000 bytes",
             )
         return data.decode("utf-8-sig")
     except OSError as error:
         raise Malformed(
-            "the event cannot be read", found=error.strerror or "", where=file
+            "the event cannot be read",
+            code="file_unreadable",
+            found=error.strerror or "",
+            where=file,
         ) from error
     except UnicodeDecodeError as error:
         raise Malformed(
-            "the event is not UTF-8", found=f"byte {error.start}", where=file
+            "the event is not UTF-8",
+            code="file_format",
+            found=f"byte {error.start}",
+            where=file,
         ) from error
 
 
@@ -124,4 +139,6 @@ def _words(document: dict[str, Any]) -> str:
         if document["position"] is None
         else f"position {document['position']}"
     )
-    return f"refused 被拒绝: {document['refusal']} ({where})\n{document['detail']}"
+    refusal = document["refusal"]
+    said = f"refused 被拒绝: {refusal} ({where})\n{document['detail']}".rstrip()
+    return f"{said}\n{entry_of(refusal).chinese}"

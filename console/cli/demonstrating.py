@@ -64,6 +64,7 @@ def demo(
     if kafka and directory is not None:
         raise Malformed(
             "brokers of a demonstration end with it, and the log with them",
+            code="bad_usage",
             expected="--kafka without --dir; init --kafka founds a ledger that stays",
             where="--dir",
         )
@@ -114,6 +115,7 @@ def _settings(
     if dsn is not None:
         raise Malformed(
             "a ledger in another PostgreSQL outlives the demonstration",
+            code="bad_usage",
             expected="--dir DIR to keep its keys in",
             where="--dsn",
         )
@@ -129,7 +131,9 @@ def _on_kafka(settings: Settings) -> Iterator[Settings]:
         kafka = LocalKafka(settings.directory.parent / "kafka", nodes=3)
         kafka.up()
     except KafkaUnavailable as error:
-        raise Unavailable("no Kafka can be started here", found=str(error)) from error
+        raise Unavailable(
+            "no Kafka can be started here", code="no_local_kafka", found=str(error)
+        ) from error
     try:
         place = KafkaPlace(bootstrap=tuple(kafka.bootstrap.split(",")), prefix=NAME)
         yield replace(settings, kafka=place)

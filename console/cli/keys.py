@@ -79,13 +79,23 @@ def new(
     """Draws a key pair into DIR/keys/NAME.json; `key register` makes it known."""
     settings = place(directory, dsn, passphrase_file)
     if not settings.keys.is_dir():
-        raise Malformed("no ledger here", where=str(settings.directory))
+        raise Malformed(
+            "no ledger here", code="no_ledger", where=str(settings.directory)
+        )
     if purpose not in ("act", "root", "seal", "witness"):
         raise Malformed(
-            "not a purpose", expected="act, root, seal, witness", found=ascii(purpose)
+            "not a purpose",
+            code="bad_option_value",
+            expected="act, root, seal, witness",
+            found=ascii(purpose),
         )
     if not name.replace("-", "").isalnum() or not name.isascii():
-        raise Malformed("not a name", expected="letters, digits, -", where="NAME")
+        raise Malformed(
+            "not a name",
+            code="bad_option_value",
+            expected="letters, digits, -",
+            where="NAME",
+        )
     pair = KeyRing(settings).draw(name, purpose=purpose, authority=authority)
     document = {
         "file": str(settings.keys / f"{name}.json"),

@@ -152,6 +152,7 @@ def sources_of(text: str | None, partitions: int) -> list[str]:
         ):
             raise Malformed(
                 "not partitions of this ledger",
+                code="bad_partitions",
                 expected=f"numbers and spans from 0 to {partitions - 1}, like 0-5,7",
                 found=text,
                 where="--partitions",

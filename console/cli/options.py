@@ -98,7 +98,9 @@ def kafka_place(
     if brokers is None:
         if single_broker or security is not None:
             raise Malformed(
-                "settings of Kafka without its brokers", expected="--kafka HOST:PORT,…"
+                "settings of Kafka without its brokers",
+                code="bad_kafka_settings",
+                expected="--kafka HOST:PORT,…",
             )
         return None
     return KafkaPlace(

@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import typer
 from typer.exceptions import TyperException
@@ -14,6 +16,7 @@ from typer.exceptions import TyperException
 from console.cli import (
     acting,
     demonstrating,
+    explaining,
     founding,
     importing,
     inspecting,
@@ -24,11 +27,18 @@ from console.cli import (
     registering,
 )
 from console.collector import collect_rarely
-from console.output import WORDS, error_document, give_error, print_json
+from console.error_book import INTERNAL, INTERRUPTED, entry_of
+from console.output import WORDS, complain, error_document, give_error, print_json
 from ledger.errors import LedgerError
 
-INTERRUPTED = 130
-INTERNAL = 70
+# Typer's own errors by the names of their classes, which it does not publish.
+_USAGE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "BadParameter": "bad_option_value",
+        "MissingParameter": "argument_missing",
+        "NoSuchOption": "no_such_option",
+    }
+)
 
 app = typer.Typer(
     name="license-ledger",
@@ -49,6 +59,7 @@ for module in (
     keys,
     registering,
     logs,
+    explaining,
 ):
     module.register(app)
 
@@ -57,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code.
 
     0 done; 1 the answer is no; 2 bad usage or input; 3 refused by the ledger;
-    4 unavailable, try again; 5 log or tree contradict themselves.
+    4 unavailable, try again; 5 log or tree contradict themselves; 70 internal error;
+    130 interrupted. An error says its code, which docs/errors.md explains.
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in args
@@ -76,8 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         return _usage(error, as_json=as_json)
     except (typer.Abort, KeyboardInterrupt):
-        WORDS.print("interrupted", markup=False)
-        return INTERRUPTED
+        WORDS.print(f"interrupted {entry_of(INTERRUPTED).zh}", markup=False)
+        return entry_of(INTERRUPTED).exit_code
     except BrokenPipeError:
         # The reader of our output is gone; point stdout away so exit says nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -98,22 +110,12 @@ def _usage(error: TyperException, *, as_json: bool) -> int:
     if said.startswith("Usage: "):  # asked for nothing: the whole help is the answer
         WORDS.print(said, markup=False)
         return 2
+    code = _USAGE.get(type(error).__name__, "bad_usage")
     if as_json:
-        print_json(
-            error_document(
-                "malformed",
-                said,
-                expected=f"{where} --help",
-                where=where,
-            )
-        )
+        print_json(error_document(code, said, expected=f"{where} --help", where=where))
     else:
-        WORDS.print(
-            f"malformed: {said}; expected what `{where} --help` says",
-            markup=False,
-            style="red",
-        )
-    return 2
+        complain(f"malformed: {said}; expected what `{where} --help` says", code)
+    return entry_of(code).exit_code
 
 
 def _internal(error: Exception, *, as_json: bool) -> int:
@@ -122,8 +124,8 @@ def _internal(error: Exception, *, as_json: bool) -> int:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{frame.name}, line {frame.lineno}"
     if as_json:
-        print_json(error_document("unknown", "internal error", found=kind, where=where))
-    WORDS.print(f"internal error: {kind} in {where}", markup=False, style="red")
+        print_json(error_document(INTERNAL, "internal error", found=kind, where=where))
+    complain(f"internal error: {kind} in {where}", INTERNAL)
     if os.environ.get("LICENSE_LEDGER_TRACE"):
         traceback.print_exception(error)
-    return INTERNAL
+    return entry_of(INTERNAL).exit_code

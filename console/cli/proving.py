@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -11,11 +11,15 @@ from console import proofs
 from console.auditing import audit_ledger
 from console.cli.inspecting import Name
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
+from console.error_book import entry_of
 from console.output import Answer, give, say
 from console.wiring import open_ledger
 from ledger.errors import LedgerError, Malformed, Untrusted
+from replay.findings import Check
 
 NO = 1
+_NOT_ABOUT_IT: Final = ("no_ledger", "bad_verifier_key")
+_INVALID: Final = "receipt_invalid"
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +66,11 @@ def verify(
 ) -> int:
     """Checks a receipt: by a verifier key alone, or against a ledger (--dir)."""
     if key is None and directory is None and dsn is None:
-        raise Malformed("nothing to verify against", expected="--key VKEY or --dir DIR")
+        raise Malformed(
+            "nothing to verify against",
+            code="argument_missing",
+            expected="--key VKEY or --dir DIR",
+        )
     data = read_in(file)
     try:
         if key is not None:
@@ -74,11 +82,13 @@ def verify(
     except Untrusted as error:
         document = _invalid(error)
     except Malformed as error:
-        if error.reason.startswith(("no ledger here", "not a verifier key")):
+        if error.code in _NOT_ABOUT_IT:
             raise
         document = _invalid(error)
     text = f"{document['result']}: {document['explanation']}"
     code = NO if document["result"] == "invalid" else 0
+    if code:
+        text = f"{text}\n{entry_of(_INVALID).chinese}"
     return give(Answer(document=document, text=text, exit_code=code), as_json=as_json)
 
 
@@ -100,6 +110,7 @@ def audit(
 def _invalid(error: LedgerError) -> dict[str, Any]:
     return {
         "result": "invalid",
+        "code": _INVALID,
         "explanation": f"{error} 核验不通过",
         "reason": error.reason,
         "expected": error.expected,
@@ -121,6 +132,8 @@ def _audit(document: dict[str, Any]) -> str:
         )
         if step["first_failure"]:
             lines.append(f"       {step['first_failure']}")
+            code = f"audit_{Check(step['number']).name.lower()}"
+            lines.append(f"       {entry_of(code).chinese}")
     return "\n".join(lines)
 
 
@@ -130,7 +143,10 @@ def read_in(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise Malformed(
-            "the file cannot be read", found=error.strerror or "", where=str(file)
+            "the file cannot be read",
+            code="file_unreadable",
+            found=error.strerror or "",
+            where=str(file),
         ) from error
 
 
@@ -142,5 +158,8 @@ def write_out(file: Path, data: bytes) -> None:
         beside.replace(file)
     except OSError as error:
         raise Malformed(
-            "the file cannot be written", found=error.strerror or "", where=str(file)
+            "the file cannot be written",
+            code="file_unwritable",
+            found=error.strerror or "",
+            where=str(file),
         ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 from console.acting import signers_of
 from console.cli.acting import read_text
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
+from console.error_book import entry_of
 from console.event_file import field_value
 from console.inspection import table
 from console.ledger import Ledger
@@ -48,13 +50,16 @@ def give_verdicts(registrar: Registrar, *, as_json: bool) -> int:
     """Publishes what was collected and prints its verdicts; exit 3 when one is refused."""
     records = [verdict_document(row) for row in registrar.publish()]
     refused = [record for record in records if record["refusal"]]
-    text = "\n".join(
-        " ".join(str(record[part]) for part in _SAID if record[part])
-        for record in records
-    )
+    text = "\n".join(map(_words, records))
     code = Refused.exit_code if refused else 0
     answer = Answer(document={"records": records}, text=text, exit_code=code)
     return give(answer, as_json=as_json)
+
+
+def _words(record: Mapping[str, Any]) -> str:
+    said = " ".join(str(record[part]) for part in _SAID if record[part])
+    refusal = record["refusal"]
+    return f"{said}\n{entry_of(refusal).chinese}" if refusal else said
 
 
 @app.command("list")
@@ -135,7 +140,10 @@ def license_type(
         kind = parse_type(tomllib.loads(read_text(str(file))))
     except tomllib.TOMLDecodeError as error:
         raise Malformed(
-            "the license type is not TOML", found=str(error), where=str(file)
+            "the license type is not TOML",
+            code="file_format",
+            found=str(error),
+            where=str(file),
         ) from error
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
         ledger.catch_up()
@@ -172,8 +180,11 @@ def _fields(text: str, where: str) -> dict[str, Value]:
         document: Any = json.loads(text)
     except ValueError as error:
         raise Malformed(
-            "the fields are not JSON", expected="one JSON object", where=where
+            "the fields are not JSON",
+            code="file_format",
+            expected="one JSON object",
+            where=where,
         ) from error
     if not isinstance(document, dict):
-        raise Malformed("the fields are not an object", where=where)
+        raise Malformed("the fields are not an object", code="file_format", where=where)
     return {name: field_value(value, name) for name, value in document.items()}

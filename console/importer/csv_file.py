@@ -52,6 +52,7 @@ class CsvFile:
         except OSError as error:
             raise Malformed(
                 "the file cannot be read",
+                code="file_unreadable",
                 found=error.strerror or type(error).__name__,
                 where=str(self._path),
             ) from error
@@ -63,13 +64,19 @@ class CsvFile:
         wanted = sorted(self._mapping.columns)
         missing = [name for name in wanted if not count[name]]
         if missing:
-            raise self._wrong("the header lacks mapped columns", ", ".join(missing), 1)
+            raise self._wrong(
+                "the header lacks mapped columns",
+                ", ".join(missing),
+                1,
+                code="csv_columns",
+            )
         twice = [name for name in wanted if count[name] > 1]
         if twice:
             raise self._wrong(
                 "the header repeats mapped columns",
                 "each once: " + ", ".join(twice),
                 1,
+                code="csv_columns",
             )
         self.width = len(names)
         return {name: names.index(name) for name in wanted}
@@ -103,7 +110,12 @@ class CsvFile:
                 line = line.removeprefix(_BOM)
             yield line.decode(self._mapping.encoding, errors="surrogateescape")
 
-    def _wrong(self, reason: str, expected: str, line: int) -> Malformed:
+    def _wrong(
+        self, reason: str, expected: str, line: int, *, code: str = "file_format"
+    ) -> Malformed:
         return Malformed(
-            reason, expected=expected, where=f"{self._path.name}, line {line}"
+            reason,
+            code=code,
+            expected=expected,
+            where=f"{self._path.name}, line {line}",
         )

@@ -32,6 +32,7 @@ class DateForm:
         ):
             raise Malformed(
                 "not a form of dates",
+                code="bad_mapping",
                 expected="YYYY, MM and DD once each, between them / - . or space",
                 where=where,
             )

@@ -31,6 +31,7 @@ def type_of(
         if kind is None:
             raise Malformed(
                 "no such license type in this ledger",
+                code="no_such_type",
                 expected="a type in force, or one brought in [type]",
                 found=mapping.type_code,
                 where="license: type_code",
@@ -74,6 +75,7 @@ def _brought(table: Mapping[str, Any], sequence: str, department: str) -> Licens
     if fixed:
         raise Malformed(
             "the type's code and definer follow from the importing department",
+            code="bad_mapping",
             expected="[type] without " + ", ".join(fixed),
             where="type",
         )
@@ -105,6 +107,7 @@ def _refuse(reason: str, found: list[str]) -> None:
     if found:
         raise Malformed(
             f"mapping and license type disagree: {reason}",
+            code="bad_mapping",
             found=", ".join(found),
             where="mapping",
         )

@@ -102,6 +102,7 @@ def read_mapping(path: Path) -> StockMapping:
     except (OSError, UnicodeDecodeError) as error:
         raise Malformed(
             "the mapping file cannot be read",
+            code="file_unreadable",
             expected="a TOML file in UTF-8",
             found=type(error).__name__,
             where=str(path),
@@ -115,7 +116,10 @@ def parse_mapping(text: str, *, where: str) -> StockMapping:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Malformed(
-            "the mapping file is not TOML", found=str(error), where=where
+            "the mapping file is not TOML",
+            code="file_format",
+            found=str(error),
+            where=where,
         ) from error
     root = Table(data, where)
     source, license_ = root.table("source"), root.table("license")
@@ -153,6 +157,7 @@ def _system(source: Table) -> str:
     if not consists_of(system, _SYSTEM_ALPHABET) or len(system) > 64:
         raise Malformed(
             "not a name of a source system",
+            code="bad_mapping",
             expected="up to 64 of a-z 0-9 - _",
             where=source.at("system"),
         )
@@ -165,7 +170,10 @@ def _holder_kind(holder: Table) -> str:
         is_person_kind(kind)
     except Malformed as error:
         raise Malformed(
-            error.reason, expected=error.expected, where=holder.at("kind")
+            error.reason,
+            code="bad_mapping",
+            expected=error.expected,
+            where=holder.at("kind"),
         ) from error
     return kind
 
@@ -175,6 +183,7 @@ def _type_name(license_: Table) -> tuple[str, str]:
     if sequence and not (len(sequence) == 3 and consists_of(sequence, DIGITS)):
         raise Malformed(
             "not a number of a license type",
+            code="bad_mapping",
             expected="three digits",
             where=license_.at("type_sequence"),
         )
@@ -186,6 +195,7 @@ def _check_type_named(mapping: StockMapping, license_: Table) -> None:
     if bool(mapping.type_sequence) != brought or bool(mapping.type_code) == brought:
         raise Malformed(
             "the license type is not said in one way",
+            code="bad_mapping",
             expected="[type] and license.type_sequence, or license.type_code alone",
             where=license_.at("type_code"),
         )
@@ -197,6 +207,7 @@ def _check_acts(mapping: StockMapping, where: str) -> None:
     if len(named) != len(set(named)):
         raise Malformed(
             "one source value names acts in two columns",
+            code="bad_mapping",
             expected="each value in one of [[acts]]",
             where=where,
         )
@@ -209,6 +220,7 @@ def _act(table: Table) -> ActColumn:
         if act not in ACTS:
             raise Malformed(
                 "no act that a row can say",
+                code="bad_mapping",
                 expected=", ".join(sorted(ACTS)),
                 found=act[:40],
                 where=values.at(source),

@@ -13,7 +13,7 @@ from typing import TextIO
 
 import msgspec
 
-from ledger.errors import Unavailable
+from ledger.errors import Unavailable, disk_code
 
 HEADER = ("line", "column", "reason", "expected")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -67,6 +67,7 @@ def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
     except OSError as error:
         raise Unavailable(
             "the rejects file cannot be written",
+            code=disk_code(error, "folder_unusable"),
             found=error.strerror or type(error).__name__,
             where=str(path),
         ) from error

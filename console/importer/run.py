@@ -243,6 +243,7 @@ def _code(codes: Mapping[bytes, str], digest: bytes) -> str:
     if code is None:
         raise Unavailable(
             "a published event has no verdict yet",
+            code="verdict_pending",
             expected="every event judged; importing again goes on from there",
             where=digest.hex(),
         )

@@ -18,7 +18,7 @@ import msgspec
 from console.importer.rejects import Reject
 from console.importer.rows import SourceRow
 from ledger.encryption import KEY_SIZE, sm4_gcm_decrypt, sm4_gcm_encrypt
-from ledger.errors import Unavailable
+from ledger.errors import Unavailable, disk_code
 
 SUFFIX: Final = ".stage"
 CHAIN_ROWS_MAX: Final = 8_192
@@ -201,8 +201,10 @@ class Staging:
 
 
 def _unavailable(error: Exception, where: Path) -> Unavailable:
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return Unavailable(
         "rows cannot be staged on disk",
+        code="disk_full" if full else disk_code(error, "folder_unusable"),
         expected="a folder that can be written, with room for the file",
         found=type(error).__name__,
         where=str(where),

@@ -87,6 +87,7 @@ class Table:
         if unknown:
             raise Malformed(
                 "unknown key",
+                code="bad_mapping",
                 expected=", ".join(sorted(self._read)),
                 found=", ".join(unknown)[:200],
                 where=self._where,
@@ -98,8 +99,10 @@ class Table:
         if value is not _MISSING:
             return value
         if default is None:
-            raise Malformed("a key is missing", where=self.at(key))
+            raise Malformed("a key is missing", code="bad_mapping", where=self.at(key))
         return default
 
     def _wrong(self, key: str, expected: str) -> Malformed:
-        return Malformed("a wrong value", expected=expected, where=self.at(key))
+        return Malformed(
+            "a wrong value", code="bad_mapping", expected=expected, where=self.at(key)
+        )

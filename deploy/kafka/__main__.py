@@ -32,6 +32,7 @@ def main() -> int:
                 return _status(folder)
     except KafkaUnavailable as error:
         print(f"unavailable: {error}", file=sys.stderr)
+        print("本机无法启动 Kafka：提示中写明所缺内容，补齐后再次执行", file=sys.stderr)
         return 4
 
 

@@ -56,6 +56,7 @@ class Archive(ArchiveReader):
         if position != self._end:
             raise Untrusted(
                 "the archive does not end where these records begin",
+                code="archive_damaged",
                 expected=f"position {position}",
                 found=f"position {self._end}",
                 where=self._folder.name,
@@ -122,6 +123,7 @@ class Archive(ArchiveReader):
             if before.damaged or before.end != self._firsts[-1]:
                 raise Untrusted(
                     "a record of the archive is damaged",
+                    code="archive_damaged",
                     expected=f"whole records up to position {self._firsts[-1]}",
                     where=f"{segment_name(self._firsts[-2])}, position {before.end}",
                 )
@@ -215,7 +217,9 @@ def _locked(folder: Path) -> int:
     except BlockingIOError as error:
         os.close(lock)
         raise Unavailable(
-            "another process writes this archive", where=folder.name
+            "another process writes this archive",
+            code="busy_elsewhere",
+            where=folder.name,
         ) from error
     return lock
 

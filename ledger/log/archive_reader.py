@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.errors import Unavailable, Untrusted
+from ledger.errors import Unavailable, Untrusted, disk_code
 from ledger.log.archive_segment import (
     SegmentFile,
     Survey,
@@ -120,6 +120,7 @@ class ArchiveReader:
         except OSError as error:
             raise Unavailable(
                 "the archive cannot be used",
+                code=disk_code(error, "folder_unusable"),
                 found=error.strerror or type(error).__name__,
                 where=self._folder.name,
             ) from error

@@ -192,6 +192,7 @@ class SegmentFile:
     def _damaged(self, position: int) -> Untrusted:
         return Untrusted(
             "a record of the archive is damaged",
+            code="archive_damaged",
             expected="the record as it was written",
             where=f"{segment_name(self._first)}, position {position}",
         )
@@ -217,11 +218,13 @@ def check_neighbours(folder: Path, firsts: Sequence[int]) -> None:
         if told is None and first != firsts[-1]:
             raise Untrusted(
                 "the header of an archive segment is damaged",
+                code="archive_damaged",
                 where=f"{segment_name(first)}, position {first}",
             )
         if told is not None and told != (first, previous, size):
             raise Untrusted(
                 "the archive lacks a segment, or has one that was changed",
+                code="archive_damaged",
                 expected=f"{told[2]} bytes",
                 found=f"{size if told[1] == previous else 0} bytes",
                 where=f"{segment_name(told[1])}, position {told[1]}",

@@ -106,6 +106,7 @@ class ArchivedLog(EventLog):
             if leaf_hash(record) != leaf:
                 raise Untrusted(
                     "the archive holds another record than the one sealed",
+                    code="archive_damaged",
                     expected=leaf.hex(),
                     found=leaf_hash(record).hex(),
                     where=f"position {at}",

@@ -59,6 +59,7 @@ class Fenced(LedgerError):  # noqa: N818 - what happened to the sealer
     """Another sealer moved the head: this one must exit, and nothing it signed counts."""
 
     family = "unavailable"
+    default_code = "fenced"
     exit_code = 4
 
 
@@ -112,16 +113,25 @@ class HeadStore:
         """Reads the head; Untrusted if its own parts contradict each other."""
         row = self._one(LOAD, {})
         if row is None:
-            raise Untrusted("the head is gone", expected="one row", where="head.head")
+            raise Untrusted(
+                "the head is gone",
+                code="head_damaged",
+                expected="one row",
+                where="head.head",
+            )
         seal_no, digest, published, seals_next, data, *rest = row
         tip = Tip() if seal_no < 0 else tip_of(seal_no, rest)
         if tip.digest != digest or published not in (seal_no, seal_no - 1):
             raise Untrusted(
-                "the head and its last seal differ", where=f"seal {seal_no}"
+                "the head and its last seal differ",
+                code="head_damaged",
+                where=f"seal {seal_no}",
             )
         if root_from_tiles(tip.tree_size, self.tile) != tip.root:
             raise Untrusted(
-                "the tiles and the last root differ", where=f"seal {seal_no}"
+                "the tiles and the last root differ",
+                code="head_damaged",
+                where=f"seal {seal_no}",
             )
         return Head(
             tip=tip,
@@ -290,5 +300,6 @@ def offer_verdicts(
             if row is not None and row[1] is not None:
                 raise Untrusted(
                     "the verdicts differ from those offered before",
+                    code="verdict_differs",
                     where=f"seal {row[1]}, {row[2]}, position {row[3]}",
                 )

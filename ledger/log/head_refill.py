@@ -38,7 +38,9 @@ def note_refilled(
         values = {"seal_no": seal_no, "digest": digest, "seals_next": seals_next}
         if conn.execute(_PLACE, values).rowcount != 1:
             raise Unavailable(
-                "another sealer moved the head", expected=f"seal {seal_no}"
+                "another sealer moved the head",
+                code="fenced",
+                expected=f"seal {seal_no}",
             )
         conn.execute(_FORGET, {"source": SEALS})
         for gap in gaps:

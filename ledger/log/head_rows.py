@@ -16,7 +16,9 @@ def tip_of(seal_no: int, row: Sequence[Any]) -> Tip:
     """The tip from (digest, sealed_at, tree_size, root, nexts, verdict_nexts)."""
     digest, sealed_at, tree_size, root, nexts, verdict_nexts = row
     if None in row:
-        raise Untrusted("a seal of the head is gone", where=f"seal {seal_no}")
+        raise Untrusted(
+            "a seal of the head is gone", code="head_damaged", where=f"seal {seal_no}"
+        )
     return Tip(
         seal_no=seal_no,
         digest=digest,

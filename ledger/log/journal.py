@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger.checkpoint import Checkpoint, parse_checkpoint
-from ledger.errors import Malformed, Unavailable, Untrusted
+from ledger.errors import Malformed, Unavailable, Untrusted, disk_code
 from ledger.note import decode_base64, encode_base64, parse_note
 
 SIZE_MAX: Final = 32 * 1024 * 1024
@@ -47,6 +47,7 @@ class CheckpointJournal:
         if last is not None and checkpoint.seal_no <= last.seal_no:
             raise Untrusted(
                 "the checkpoint journal is ahead",
+                code="head_behind_journal",
                 expected=f"a seal after {last.seal_no}",
                 found=f"seal {checkpoint.seal_no}",
                 where=self._path.name,
@@ -89,6 +90,7 @@ class CheckpointJournal:
             pass
         raise Untrusted(
             "a line of the checkpoint journal is damaged",
+            code="journal_damaged",
             where=f"{self._path.name}, line {number}",
         )
 
@@ -138,6 +140,7 @@ class CheckpointJournal:
         except OSError as error:
             raise Unavailable(
                 "the checkpoint journal cannot be used",
+                code=disk_code(error, "folder_unusable"),
                 found=type(error).__name__,
                 where=self._path.name,
             ) from error

@@ -182,7 +182,9 @@ class KafkaLog(EventLog):
                 self._discover(anew=anew)
         partition = self._partitions.get(source)
         if partition is None:
-            raise Unknown("no such source in this log", found=source)
+            raise Unknown(
+                "no such source in this log", code="source_not_found", found=source
+            )
         self._follow({source: partition})
         return self._scans[partition]
 
@@ -236,6 +238,7 @@ class KafkaLog(EventLog):
             if ends[partition] < position:
                 raise Untrusted(
                     "Kafka no longer holds what was read",
+                    code="log_records_lost",
                     expected=f"at least {position} offsets",
                     found=str(ends[partition]),
                     where=self._scans[partition].source,

@@ -100,6 +100,7 @@ def _settings(
 def _forbidden(place: KafkaPlace, right: str, topics: Sequence[str]) -> Unavailable:
     return Unavailable(
         "Kafka does not permit this",
+        code="kafka_forbids",
         expected=f"{place.security.username or 'the client'} to have the right {right}",
         where=f"topics {', '.join(topics)}",
     )

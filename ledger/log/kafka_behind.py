@@ -69,6 +69,7 @@ class Behind:
         if not held or (unread[0].value or b"") != scan.latest:
             raise Untrusted(
                 "the log was cut and written on: another record is where one was read",
+                code="log_record_changed",
                 expected="the same record",
                 found="another one" if held else "none",
                 where=f"{scan.source}, record {scan.next - 1}",
@@ -93,6 +94,7 @@ def _moved(source: str, ordinal: int, offset: int, stream: _Stream) -> Untrusted
     stream.read_to = -1
     return Untrusted(
         "a record is not where it was",
+        code="log_record_changed",
         expected=f"offset {offset}",
         found=found,
         where=f"{source}, record {ordinal}",

@@ -192,7 +192,10 @@ def translated(place: KafkaPlace, where: str) -> Iterator[None]:
         yield
     except (CorruptRecordError, UnsupportedCodecError) as error:
         raise Untrusted(
-            "Kafka holds damaged records", found=str(error), where=where
+            "Kafka holds damaged records",
+            code="kafka_damaged",
+            found=str(error),
+            where=where,
         ) from error
     except (KafkaError, OSError) as error:
         if (refused := refusal(place, error, where)) is not None:
@@ -208,6 +211,7 @@ def refusal(
     if isinstance(error, AuthorizationError) or _writes_nothing(error):
         return Unavailable(
             "Kafka does not permit this",
+            code="kafka_forbids",
             expected=f"{user} to be allowed it",
             found=f"{type(error).__name__} {_named(error)}".rstrip(),
             where=where,
@@ -215,6 +219,7 @@ def refusal(
     if isinstance(error, _REFUSED_USER):
         return Unavailable(
             "the brokers do not accept the user",
+            code="kafka_login_refused",
             expected=f"{user} with {place.security.mechanism}",
             found=type(error).__name__,
             where=where,
@@ -222,6 +227,7 @@ def refusal(
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unavailable(
             "the brokers' certificate does not hold",
+            code="kafka_certificate",
             expected=f"one for {', '.join(place.bootstrap)} by "
             f"{place.security.ca_file or 'whom the system believes'}",
             found=error.verify_message,
@@ -235,7 +241,12 @@ def unavailable(error: BaseException | None, where: str) -> Unavailable:
     found = "" if error is None else str(error)
     if error is not None and type(error).__name__ not in found:
         found = f"{type(error).__name__}: {found}"
-    return Unavailable("Kafka did not answer", found=found[:_FOUND_MAX], where=where)
+    return Unavailable(
+        "Kafka did not answer",
+        code="kafka_unreachable",
+        found=found[:_FOUND_MAX],
+        where=where,
+    )
 
 
 def _writes_nothing(error: BaseException | None) -> bool:

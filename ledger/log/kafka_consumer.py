@@ -290,6 +290,7 @@ def _lost(
 ) -> Untrusted:
     lost = Untrusted(
         "Kafka no longer holds what was read",
+        code="log_records_lost",
         expected=expected,
         found=found,
         where=where,

@@ -114,6 +114,7 @@ class KafkaAppender:
             if sent[0].timestamp == _NO_TIME_MS:
                 raise Unavailable(
                     "the topic for the brokers' time does not take it from them",
+                    code="kafka_wrong_time",
                     expected="message.timestamp.type=LogAppendTime",
                     where=partition.topic,
                 )
@@ -138,7 +139,9 @@ class KafkaAppender:
             if found is not None and partition.number in found:
                 return
             if error is None:
-                raise Unknown("no such source in this log", found=source)
+                raise Unknown(
+                    "no such source in this log", code="source_not_found", found=source
+                )
             self._go_on(error, patience, where)
 
     def _partitions(

@@ -138,6 +138,7 @@ class Scan:
         if offset < self.position:
             raise Untrusted(
                 "Kafka gave a record again that was read",
+                code="log_record_changed",
                 expected=f"offset {self.position}",
                 found=f"offset {offset}",
                 where=self.source,

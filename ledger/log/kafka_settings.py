@@ -54,7 +54,10 @@ class KafkaSecurity:
         if self.protocol.startswith("SASL"):
             if not self.username or self.password is None:
                 raise Malformed(
-                    "SASL needs a user", expected="username and password", found="none"
+                    "SASL needs a user",
+                    code="bad_kafka_settings",
+                    expected="username and password",
+                    found="none",
                 )
             options["sasl_mechanism"] = self.mechanism
             options["sasl_plain_username"] = self.username
@@ -79,6 +82,7 @@ class KafkaPlace:
         if not self.bootstrap or not all(map(_is_address, self.bootstrap)):
             raise Malformed(
                 "not Kafka addresses",
+                code="bad_kafka_settings",
                 expected="HOST:PORT,HOST:PORT,…",
                 found=",".join(self.bootstrap),
             )
@@ -89,6 +93,7 @@ class KafkaPlace:
         ):
             raise Malformed(
                 "not a prefix for topics",
+                code="bad_kafka_settings",
                 expected=f"1 to {PREFIX_LENGTH_MAX} of A–Z a–z 0–9 . _ -",
                 found=ascii(self.prefix),
             )

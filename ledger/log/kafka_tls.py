@@ -58,7 +58,10 @@ def tls_context(
             context.load_verify_locations(ca_file)
     except OSError as error:
         raise Malformed(
-            "not a file with certificates", expected="PEM", where=f"ca_file {ca_file}"
+            "not a file with certificates",
+            code="bad_kafka_settings",
+            expected="PEM",
+            where=f"ca_file {ca_file}",
         ) from error
     if certificate_file is not None:
         try:
@@ -67,6 +70,7 @@ def tls_context(
         except OSError as error:
             raise Malformed(
                 "not a certificate and its key",
+                code="bad_kafka_settings",
                 expected="PEM, the key without a password",
                 where=f"certificate_file {certificate_file}, key_file {key_file}",
             ) from error

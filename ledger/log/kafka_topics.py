@@ -147,13 +147,15 @@ def _assert(
 def _refuse(wrong: Sequence[Difference]) -> None:
     if not wrong:
         return
-    family = Untrusted if any(one.lost for one in wrong) else Malformed
-    raise family(
-        "the topics are not as a ledger needs them",
-        expected="what `license-ledger init` makes",
-        found="; ".join(one.text for one in wrong),
-        where="Kafka",
-    )
+    told = {
+        "expected": "what `license-ledger init` makes",
+        "found": "; ".join(one.text for one in wrong),
+        "where": "Kafka",
+    }
+    reason = "the topics are not as a ledger needs them"
+    if any(one.lost for one in wrong):
+        raise Untrusted(reason, code="log_records_lost", **told)
+    raise Malformed(reason, code="topics_wrong", **told)
 
 
 def _make(
@@ -164,6 +166,7 @@ def _make(
     if taken := taken_offsets(found):
         raise Malformed(
             "topics hold records already",
+            code="topics_in_use",
             expected="empty topics, or none",
             found="; ".join(taken),
             where="Kafka",
@@ -188,6 +191,7 @@ def _ready(
         Event().wait(_STEP_S)
     raise Unavailable(
         "the brokers have not all got the topics",
+        code="kafka_topics_pending",
         expected="a leader and every copy in sync",
         where=", ".join(late),
     )
@@ -206,6 +210,7 @@ def _create(
         brokers = admin.describe_cluster()["brokers"]
         raise Unavailable(
             "too few brokers for the copies that a ledger keeps",
+            code="kafka_too_few_brokers",
             expected=f"{place.replicas} brokers, or single_broker (--single-broker) "
             "for trying it out on one",
             found=str(sum(not broker.get("is_fenced") for broker in brokers)),

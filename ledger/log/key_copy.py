@@ -34,7 +34,11 @@ def copy_keys(source: psycopg.Connection[Any], target: psycopg.Connection[Any]) 
         for statement in CREATE:
             writing.execute(statement)
         if writing.execute("SELECT 1 FROM keys.store").fetchone():
-            raise Malformed("this database has a key store already", expected="none")
+            raise Malformed(
+                "this database has a key store already",
+                code="ledger_exists",
+                expected="none",
+            )
         for table, columns in _TABLES:
             _copy(reading, writing, table, columns)
 

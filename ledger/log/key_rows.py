@@ -64,6 +64,7 @@ class KeyRows:
         except Untrusted as error:
             raise Malformed(
                 "wrong wrapping key",
+                code="wrong_wrapping_key",
                 expected="the key that this key store was last wrapped by",
                 found="one that does not open it",
             ) from error
@@ -97,6 +98,7 @@ class KeyRows:
         if wrapped is None:
             raise Unknown(
                 "nobody is known behind this holder_ref",
+                code="holder_not_found",
                 expected="one assigned here and not forgotten",
                 where=f"holder_ref {ref.hex()}",
             )
@@ -130,6 +132,7 @@ class KeyRows:
         if found.strange:
             raise Unknown(
                 "this key store knows nobody behind this holder_ref",
+                code="holder_not_found",
                 expected="one assigned here and not forgotten",
                 where=f"holder_ref {found.strange[0][0].hex()}",
             )
@@ -193,6 +196,7 @@ class KeyRows:
         if self._tables.store()[0] != self._generation:
             raise Unavailable(
                 "the key store was wrapped anew",
+                code="key_store_changed",
                 expected="to be opened again, with the new wrapping key",
             )
 
@@ -208,6 +212,7 @@ class KeyRows:
             self.demand_current()
             raise Unavailable(
                 "the key store changed during the call",
+                code="key_store_changed",
                 expected=f"{wanted} rows",
                 found=f"{found}",
             )

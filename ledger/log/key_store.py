@@ -202,6 +202,7 @@ class KeyStore:
                 "can never be read again"
                 if found.destroyed
                 else "this key store holds no key of this holder and license",
+                code="value_erased" if found.destroyed else "holder_not_found",
                 where=f"holder_ref {holder_ref.hex()}",
             )
         return event_key(found.held[holder_ref, license_id], event_id)
@@ -231,7 +232,11 @@ class KeyStore:
         """
         new = Wrapping(new_wrapping_key, self._random_bytes)
         if new.same_as(self._wrapping):
-            raise Malformed("the store is wrapped by this key", expected="a new one")
+            raise Malformed(
+                "the store is wrapped by this key",
+                code="wrong_wrapping_key",
+                expected="a new one",
+            )
         rows = self._rows()
         with self._tables.exclusive():
             rows.rewrap(new, limit=BATCH_MAX)
@@ -258,6 +263,7 @@ class KeyStore:
         if not self._confirmed:
             raise Unavailable(
                 "the key store opens nothing yet",
+                code="key_store_changed",
                 expected="confirm() with every destruction in the log first",
             )
 

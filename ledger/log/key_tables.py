@@ -197,7 +197,9 @@ class KeyTables:
         """The generation and the wrapped pepper; Unknown without them."""
         found = self._fetch(_STORE)
         if not found:
-            raise Unknown("this database holds no key store")
+            raise Unknown(
+                "this database holds no key store", code="database_without_ledger"
+            )
         return int(found[0][0]), bytes(found[0][1])
 
     @contextmanager

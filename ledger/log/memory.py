@@ -97,4 +97,6 @@ class MemoryLog(EventLog):
         try:
             return self._store.records[source]
         except KeyError as error:
-            raise Unknown("no such source in this log", found=source) from error
+            raise Unknown(
+                "no such source in this log", code="source_not_found", found=source
+            ) from error

@@ -59,6 +59,7 @@ def check_same(source: str, held: Gap, found: Gap) -> None:
     if held != found:
         raise Untrusted(
             "a record of the log has moved: its topic was changed or made again",
+            code="log_record_changed",
             expected=f"offset {held.offset}",
             found=f"offset {found.offset}",
             where=f"{source}, record {found.ordinal}",

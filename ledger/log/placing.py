@@ -34,6 +34,7 @@ def range_of(head: HeadStore, source: str, ordinal: int) -> Placed | None:
             return placed
     raise Untrusted(
         "a seal of the head does not cover what its row says",
+        code="head_damaged",
         expected=f"record {ordinal} of {source}",
         where=f"seal {number}",
     )
@@ -62,6 +63,7 @@ def leaves_of(head: HeadStore, start: int, end: int) -> list[bytes]:
     if bytes(HASH_SIZE) in leaves:
         raise Untrusted(
             "the head lacks leaf hashes of the tree",
+            code="head_damaged",
             expected=f"that of position {start + leaves.index(bytes(HASH_SIZE))}",
             where="head.tile, level 0",
         )
@@ -83,6 +85,7 @@ def check_leaves(head: HeadStore, placed: Placed, found: Sequence[bytes]) -> Non
             raise
         raise Unavailable(
             "the head is behind the log; whoever seals brings it up",
+            code="head_behind",
             expected=f"a tree of at least {end} records",
             found=f"{size} records",
             where=f"{placed.source}, record {placed.start}",
@@ -93,6 +96,7 @@ def check_leaves(head: HeadStore, placed: Placed, found: Sequence[bytes]) -> Non
         if leaf != expected:
             raise Untrusted(
                 "the log does not hold the record that was sealed",
+                code="log_record_changed",
                 expected=expected.hex(),
                 found=leaf.hex(),
                 where=f"{placed.source}, record {ordinal}",

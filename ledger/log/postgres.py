@@ -150,6 +150,7 @@ class PostgresLog(EventLog):
             if ordinal != expected:
                 raise Untrusted(
                     "the log has a hole",
+                    code="log_records_lost",
                     expected=f"record {expected}",
                     found=f"record {ordinal}",
                     where=source,
@@ -236,12 +237,17 @@ def translated(where: str) -> Iterator[None]:
     try:
         yield
     except psycopg.errors.UndefinedTable as error:
-        raise Unknown("this database holds no ledger", where=where) from error
+        raise Unknown(
+            "this database holds no ledger", code="database_without_ledger", where=where
+        ) from error
     except (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted) as error:
-        raise Untrusted("PostgreSQL reports damaged data", where=where) from error
+        raise Untrusted(
+            "PostgreSQL reports damaged data", code="database_damaged", where=where
+        ) from error
     except psycopg.errors.InsufficientPrivilege as error:
         raise Unavailable(
             "PostgreSQL does not permit this",
+            code="database_forbids",
             expected="a database user with the rights of its role",
             found=error.diag.message_primary or type(error).__name__,
             where=where,
@@ -251,6 +257,7 @@ def translated(where: str) -> Iterator[None]:
         lacking = (error.sqlstate or "").startswith("53") and error.diag.message_primary
         raise Unavailable(
             "PostgreSQL did not answer",
+            code="database_out_of_resources" if lacking else "database_unreachable",
             found=lacking or type(error).__name__,
             where=where,
         ) from error
@@ -271,4 +278,4 @@ def chunked(items: Sequence[T], size_of: Callable[[T], int]) -> Iterator[list[T]
 
 
 def _unknown(source: str) -> Unknown:
-    return Unknown("no such source in this log", found=source)
+    return Unknown("no such source in this log", code="source_not_found", found=source)

@@ -102,13 +102,6 @@ def test_errors_are_one_json_document_and_the_family_s_exit_code(
     assert document["error"]["reason"]
 
 
-def test_without_json_an_error_is_one_line_on_stderr(cli_ledger: CliLedger) -> None:
-    said = cli_ledger.call("show", NOBODY)
-    assert (said.code, said.out) == (1, "")
-    assert said.err.startswith("unknown: no such license; expected ")
-    assert said.err.count("\n") == 1
-
-
 def test_a_folder_without_a_ledger_is_bad_input(tmp_path: Path) -> None:
     said = call("status", "--dir", str(tmp_path / "nothing"), "--json")
     assert said.code == 2
