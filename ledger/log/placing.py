@@ -81,15 +81,16 @@ def check_leaves(head: HeadStore, placed: Placed, found: Sequence[bytes]) -> Non
         sealed = leaves_of(head, placed.position, end)
     except Untrusted:
         size = head.load().tip.tree_size
-        if size >= end:
-            raise
-        raise Unavailable(
-            "the head is behind the log; whoever seals brings it up",
-            code="head_behind",
-            expected=f"a tree of at least {end} records",
-            found=f"{size} records",
-            where=f"{placed.source}, record {placed.start}",
-        ) from None
+        if size < end:
+            raise Unavailable(
+                "the head is behind the log; whoever seals brings it up",
+                code="head_behind",
+                expected=f"a tree of at least {end} records",
+                found=f"{size} records",
+                where=f"{placed.source}, record {placed.start}",
+            ) from None
+        # It may have been brought up between the two looks: what it has now counts.
+        sealed = leaves_of(head, placed.position, end)
     for ordinal, (leaf, expected) in enumerate(
         zip(found, sealed, strict=True), placed.start
     ):

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from consumers.project import Projector
 from ledger.errors import Unavailable, Untrusted
+from ledger.log.head import Head, HeadStore
 from ledger.log.memory import MemoryLog
 from ledger.sources import REGISTRY, SEALS
 from projections import audit_trail, license, registry, timeline
@@ -227,6 +228,34 @@ def test_a_head_that_is_behind_the_log_is_waited_for(ledger: SealedLedger) -> No
     ledger._sealer = None  # another one, which finds its seals in the log
     ledger.seal()
     ledger.settle()
+    rows = ledger.conn.execute("SELECT count(*) FROM audit_trail").fetchone()
+    assert rows == (len(ledger.world.records),)
+
+
+class _CatchingUp(HeadStore):
+    """Is brought up to the log by a sealer just before somebody loads it."""
+
+    def __init__(self, ledger: SealedLedger) -> None:
+        super().__init__(ledger.connect())
+        self._ledger = ledger
+
+    @override
+    def load(self) -> Head:
+        self._ledger.seal()
+        return super().load()
+
+
+def test_a_head_that_catches_up_between_two_looks_is_no_damage(
+    ledger: SealedLedger,
+) -> None:
+    ledger.seal_each()
+    ledger.conn.execute("TRUNCATE head.head, head.seal, head.tile, head.verdict")
+    ledger.head.create()
+    ledger._sealer = None
+    projector = Projector(
+        ledger.connect(), log=ledger.log, head=_CatchingUp(ledger), sources=SOURCES
+    )
+    assert projector.step()
     rows = ledger.conn.execute("SELECT count(*) FROM audit_trail").fetchone()
     assert rows == (len(ledger.world.records),)
 
