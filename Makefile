@@ -79,6 +79,7 @@ kafka-down kafka-status: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m console.reference
+	$(BIN)/python -m bench.sizing
 
 lock: $(READY)
 	$(UV_PIP_COMPILE) pyproject.toml --group test --group lint --group build \

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from bench import sizing
 from console.reference import DOCS, cli_page, differing, main, pages
 from ledger.refusals import REFUSALS
 
 
 def test_generated_pages_are_current_else_run_make_docs() -> None:
     assert differing(DOCS) == [], "run `make docs` and commit what it writes"
+
+
+def test_sizing_is_what_the_figures_give_else_run_make_docs() -> None:
+    readme = (sizing.ROOT / "README.md").read_text(encoding="utf-8")
+    assert sizing.PAGE.read_text(encoding="utf-8") == sizing.page(readme)
 
 
 def test_check_passes_on_current_pages_and_writes_nothing() -> None:
