@@ -7,10 +7,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from console.cli import (
@@ -77,8 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A terminated command must leave its with-blocks, or the embedded server stays up.
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        command = typer.main.get_command(app)
-        code = command.main(
+        code = _commands().main(
             args=args, prog_name="license-ledger", standalone_mode=False
         )
     except LedgerError as error:
@@ -97,6 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last door: say it and stop
         return _internal(error, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+@cache
+def _commands() -> TyperGroup:
+    """The command tree, built once: that takes longer than most commands."""
+    return cast(TyperGroup, typer.main.get_command(app))
 
 
 def _terminated(number: int, _frame: object) -> None:
