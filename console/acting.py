@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from console.event_file import draft_of, license_id_of, parse_event_file
-from console.ledger import Ledger
+from console.ledger import Ledger, Named
+from ledger.catalogue import LicenseType
 from ledger.clear_values import shows_citizen_number
+from ledger.drafting import Draft
 from ledger.errors import Malformed, Refused
+from ledger.events import Event
 from ledger.lifecycle import ACTS, ActRule
-from ledger.publish import RoleSigner, sign
+from ledger.publish import RoleSigner, Signed, sign
 from ledger.refusals import REFUSALS
 from ledger.workdays import day_to_date, legal_day
 from projections.text import harmless
@@ -31,38 +34,63 @@ def act_from_file(
     A citizen number in clear is never published: it comes back as
     ``clear_personal_data`` without a position.
     """
+    draft, kind = draft_from_file(
+        ledger, act, text, authority=authority_of(ledger, keys)
+    )
+    signers = signers_of(ledger, keys, roles=kind.signatures.get(act, ()))
+    try:
+        event = clean_event(ledger, draft, kind, signers)
+    except Refused as refused:
+        return held_back(ledger, draft.license_id, refused)
+    signed = sign(event, signers, partitions=ledger.partitions)
+    return publish_and_wait(ledger, signed, event)
+
+
+def draft_from_file(
+    ledger: Ledger, act: str, text: str, *, authority: str
+) -> tuple[Draft, LicenseType]:
+    """What an event file means on the ledger as it stands now, and its license type."""
     rule_of(act)
     document = parse_event_file(text)
-    authority = authority_of(ledger, keys)
     license_id = license_id_of(act, document, authority=authority, draw=draw_serial)
     ledger.catch_up()
-    now = ledger.clock()
-    today = day_to_date(legal_day(now))
     kind = ledger.type_of(license_id)
-    signers = signers_of(ledger, keys, roles=kind.signatures.get(act, ()))
     draft = draft_of(
         act,
         document,
         license_id=license_id,
         kind=kind,
         authority=authority,
-        now=now,
+        now=ledger.clock(),
     )
-    try:
-        event = ledger.draft(draft, signers)
-    except Refused as refused:
-        return _held_back(license_id, refused.code, str(refused), today=today)
+    return draft, kind
+
+
+def clean_event(
+    ledger: Ledger, draft: Draft, kind: LicenseType, signers: Sequence[Named]
+) -> Event:
+    """The event of a draft; raises Refused where a citizen number would go in clear."""
+    event = ledger.draft(draft, signers)
+    demand_clean(event, kind, today=day_to_date(legal_day(ledger.clock())))
+    return event
+
+
+def demand_clean(event: Event, kind: LicenseType, *, today: date) -> None:
+    """Raises Refused where an event shows a citizen number: it could not be taken back."""
     if shows_citizen_number(event, kind, today=today):
         detail = REFUSALS["clear_personal_data"].remedy
-        return _held_back(license_id, "clear_personal_data", detail, today=today)
-    signed = sign(event, signers, partitions=ledger.partitions)
+        raise Refused(detail, code="clear_personal_data")
+
+
+def publish_and_wait(ledger: Ledger, signed: Signed, event: Event) -> dict[str, Any]:
+    """Publishes one signed act on a license and returns its verdict."""
     row = ledger.await_verdict(ledger.publish([signed])[0])
     accepted = row.verdict == "accepted"
     return {
         "verdict": "accepted" if accepted else "refused",
         "refusal": None if accepted else row.verdict,
         "position": row.position,
-        "license_id": license_id,
+        "license_id": event["subject"],
         "sequence": event["sequence"],
         "event_digest": signed.digest.hex(),
         "detail": row.detail,
@@ -98,18 +126,18 @@ def draw_serial() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(SERIAL_SIZE))
 
 
-def _held_back(
-    license_id: str, refusal: str, detail: str, *, today: date
-) -> dict[str, Any]:
+def held_back(ledger: Ledger, license_id: str, refused: Refused) -> dict[str, Any]:
+    """The verdict of an act that was not published, because it would be refused."""
+    today = day_to_date(legal_day(ledger.clock()))
     return {
         "verdict": "refused",
-        "refusal": refusal,
+        "refusal": refused.code,
         "position": None,
         # Somebody's number may stand in its serial.
         "license_id": harmless(license_id, latest=today),
         "sequence": None,
         "event_digest": None,
-        "detail": detail,
+        "detail": str(refused),
     }
 
 

@@ -9,7 +9,7 @@ with open_ledger(settings_of(Path("my-ledger"))) as ledger:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from console.engine import Engine
 from console.key_ring import DEPARTMENT, ROOT, KeyRing
@@ -20,6 +20,7 @@ from ledger.checkpoint import origin_line
 from ledger.drafting import Draft, DraftKeys, draft_event, public_code
 from ledger.errors import Malformed, Unknown
 from ledger.events import Event, Holder
+from ledger.events import Signer as SignerEntry
 from ledger.license import License
 from ledger.license_identifiers import parse_license_id
 from ledger.lifecycle import fold
@@ -39,6 +40,15 @@ from projections.tracking import Tracking
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+
+class Named(Protocol):
+    """A key that an event names as a signer; whoever holds it may be elsewhere."""
+
+    @property
+    def entry(self) -> SignerEntry:
+        """What the event says of it."""
+        ...
 
 
 class Ledger:
@@ -194,7 +204,7 @@ class Ledger:
             state.license = fold(state.acts, types_of(self.registry(), license_id))
         return state
 
-    def draft(self, draft: Draft, signers: Sequence[RoleSigner]) -> Event:
+    def draft(self, draft: Draft, signers: Sequence[Named]) -> Event:
         """The event of a draft as the next of its chain, personal values encrypted."""
         kind = self.type_of(draft.license_id)
         state = self.chain_of(draft.license_id)

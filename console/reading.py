@@ -9,13 +9,16 @@ from __future__ import annotations
 import getpass
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from console.ledger import Ledger
 from ledger.codec import decode_value
-from ledger.encryption import decrypt_field, holder_index_of
+from ledger.drafting import REASON
+from ledger.encryption import decrypt_field, encrypted_shape_ok, holder_index_of
 from ledger.errors import LedgerError, Malformed
+from ledger.events import Event, Value
 from ledger.identifiers import mask
 from ledger.license import FaceValue, License
 from ledger.workdays import instant_text
@@ -25,6 +28,8 @@ ACCESS_FILE = "access"
 ERASED = "(erased 已销毁)"
 CLOSED = "(encrypted)"
 PURPOSE_MAX = 200
+Closed = tuple[bytes, bytes, bytes]
+"""An encrypted value, the ref of the holder who opens it, and its event's id."""
 _MASKS = {
     "name": "name",
     "head": "name",
@@ -65,10 +70,42 @@ class Reader:
         }
         if self._purpose is not None and encrypted:
             record_access(self._ledger, self._purpose, license_id, sorted(encrypted))
-        opened = self._open(license_id, encrypted)
+        opened = self._open(
+            license_id,
+            {
+                name: (face.value, self._ref(license_id, face), face.event_id)
+                for name, face in encrypted.items()
+            },
+        )
         return {
             name: opened[name] if name in encrypted else shown.clear(face.value)
             for name, face in sorted(folded.face.items())
+        }
+
+    def event(self, event: Event) -> dict[str, Any]:
+        """The fields of an event and its ``decision.reason``, also of one not in the log.
+
+        Encrypted ones opened, masked unless revealed; a value that no holder of the
+        event can open is shown as closed.
+        """
+        values: dict[str, Value] = {f["name"]: f["value"] for f in event["fields"]}
+        if event["decision"] is not None and event["decision"]["reason"]:
+            values[REASON] = event["decision"]["reason"]
+        refs = [holder["ref"] for holder in event["holders"]]
+        encrypted = {
+            name: (value, refs[holder_index_of(value)], event["event_id"])
+            for name, value in values.items()
+            if isinstance(value, bytes) and encrypted_shape_ok(value, len(refs))
+        }
+        if self._purpose is not None and encrypted:
+            record_access(
+                self._ledger, self._purpose, event["subject"], sorted(encrypted)
+            )
+        opened = self._open(event["subject"], encrypted)
+        closed = {name for name, value in values.items() if isinstance(value, bytes)}
+        return {
+            name: opened.get(name, CLOSED) if name in closed else shown.clear(value)
+            for name, value in sorted(values.items())
         }
 
     def holders(
@@ -90,20 +127,18 @@ class Reader:
             return ERASED if error.family == "unknown" else CLOSED
         return code if self._purpose is not None else mask(code, kind="id_number")
 
-    def _open(self, license_id: str, encrypted: dict[str, FaceValue]) -> dict[str, Any]:
-        if not encrypted:
+    def _open(self, license_id: str, closed: Mapping[str, Closed]) -> dict[str, Any]:
+        if not closed:
             return {}
-        names = list(encrypted)
-        asked = [
-            (self._ref(license_id, encrypted[n]), license_id, encrypted[n].event_id)
-            for n in names
-        ]
+        asked = [(ref, license_id, event_id) for _, ref, event_id in closed.values()]
         try:
             keys = self._ledger.key_store.event_keys(asked)
         except LedgerError:
-            return dict.fromkeys(names, CLOSED)
+            return dict.fromkeys(closed, CLOSED)
         found: dict[str, Any] = {}
-        for name, (ref, _, event_id), key in zip(names, asked, keys, strict=True):
+        for (name, (blob, ref, event_id)), key in zip(
+            closed.items(), keys, strict=True
+        ):
             if key is None:
                 found[name] = ERASED
                 continue
@@ -113,7 +148,7 @@ class Reader:
                 event_id=event_id,
                 holder_ref=ref,
                 name=name,
-                blob=encrypted[name].value,
+                blob=blob,
             )
             found[name] = self._shown(
                 name, shown.clear(decode_value(opened.avro_value))

@@ -63,7 +63,7 @@ def act(
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
         document = act_from_file(ledger, name, text, keys=key or [])
     code = 0 if document["verdict"] == "accepted" else Refused.exit_code
-    answer = Answer(document=document, text=_words(document), exit_code=code)
+    answer = Answer(document=document, text=words_of(document), exit_code=code)
     return give(answer, as_json=as_json)
 
 
@@ -127,7 +127,8 @@ def read_text(file: str) -> str:
         ) from error
 
 
-def _words(document: dict[str, Any]) -> str:
+def words_of(document: dict[str, Any]) -> str:
+    """A verdict for people."""
     if document["verdict"] == "accepted":
         return (
             f"accepted 已接受: position {document['position']}, "

@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from console.cli import (
     acting,
+    cosigning,
     demonstrating,
     explaining,
     founding,
@@ -54,6 +55,7 @@ for module in (
     founding,
     importing,
     acting,
+    cosigning,
     inspecting,
     proving,
     operating,
