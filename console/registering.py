@@ -51,6 +51,7 @@ class Registrar:
         types: Iterable[str] | None = None,
         delegations: Iterable[GrantDraft] | None = None,
         successions: Iterable[GrantDraft] | None = None,
+        basis: str = "",
     ) -> None:
         """ADD or CHANGE of an authority; None leaves a field as it is."""
         fields = registry_fields_authority(
@@ -61,6 +62,7 @@ class Registrar:
             types=types,
             delegations=delegations,
             successions=successions,
+            basis=basis,
         )
         known = self._registry.authority(uscc) is not None
         self.record(f"authority:{uscc}", "CHANGE" if known else "ADD", fields)

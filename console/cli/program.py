@@ -21,6 +21,7 @@ from console.cli import (
     demonstrating,
     explaining,
     founding,
+    granting,
     importing,
     inspecting,
     keys,
@@ -62,6 +63,7 @@ for module in (
     demonstrating,
     keys,
     registering,
+    granting,
     logs,
     explaining,
 ):

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from console.demo.people import uscc
+from console.registering import Registrar
+from console.settings import settings_of
+from console.wiring import open_ledger
 from tests.console.cli_ledger import CliLedger
 
 
@@ -35,16 +38,22 @@ class Department:
 
 
 def enrol(
-    ledger: CliLedger, number: int, *, area: str = "210100", roles: str = "publisher"
-) -> Department:
-    """Registers a department and its key; ``number`` (0 to 999) is new on this ledger."""
-    code, name = uscc("11", area, f"88888{number:03d}"), f"示范机构{number:03d}"
-    ledger.json(
-        *("registry", "authority", code, "--name", name, "--area", area),
-        *("--level", "city"),
-        *(part for role in roles.split() for part in ("--role", role)),
-    )
-    handle = f"department-{number:03d}"
-    file = ledger.json("key", "new", handle, "--authority", code)["file"]
-    ledger.json("key", "register", file)
-    return Department(ledger=ledger, uscc=code, name=name, key=Path(file))
+    ledger: CliLedger,
+    *numbers: int,
+    area: str = "210100",
+    roles: tuple[str, ...] = ("publisher",),
+) -> list[Department]:
+    """Registers departments and their keys; ``numbers`` (0 to 999) are new here."""
+    found: list[Department] = []
+    with open_ledger(settings_of(ledger.directory)) as opened:
+        opened.catch_up()
+        registrar = Registrar(opened, signers=opened.root_signers(), authority="")
+        for number in numbers:
+            code, name = uscc("11", area, f"88888{number:03d}"), f"示范机构{number:03d}"
+            registrar.authority(code, name=name, area=area, level="city", roles=roles)
+            handle = f"department-{number:03d}"
+            registrar.key(opened.ring.draw(handle, purpose="act", authority=code))
+            key = opened.settings.keys / f"{handle}.json"
+            found.append(Department(ledger=ledger, uscc=code, name=name, key=key))
+        assert {row.verdict for row in registrar.publish()} == {"accepted"}
+    return found

@@ -56,13 +56,18 @@ data_class = 1
 
 
 @pytest.fixture(scope="module")
-def housing(cli_ledger: CliLedger) -> Department:
-    return enrol(cli_ledger, 1)
+def departments(cli_ledger: CliLedger) -> list[Department]:
+    return enrol(cli_ledger, 1, 2)
 
 
-@pytest.fixture(scope="module")
-def planning(cli_ledger: CliLedger) -> Department:
-    return enrol(cli_ledger, 2)
+@pytest.fixture
+def housing(departments: list[Department]) -> Department:
+    return departments[0]
+
+
+@pytest.fixture
+def planning(departments: list[Department]) -> Department:
+    return departments[1]
 
 
 def permit(serial: str, **changes: Any) -> dict[str, Any]:
@@ -297,7 +302,7 @@ def test_a_term_is_at_most_seven_days(
 def test_what_the_ledger_would_refuse_is_not_proposed(
     cli_ledger: CliLedger, housing: Department, tmp_path: Path
 ) -> None:
-    far = enrol(cli_ledger, 3, area="210200")
+    [far] = enrol(cli_ledger, 3, area="210200")
     file = tmp_path / "permit.pending"
     before = cli_ledger.json("status")["records"]
     for other, word in ((far.uscc, "not_authorised"), (housing.uscc, "malformed")):
