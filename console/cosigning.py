@@ -91,7 +91,11 @@ def propose_act(
     proposer = signer_at(ledger.ring, key)
     main = ledger.registry().key(proposer.key_id)
     if main is None:
-        raise Unknown("the proposer's key is not registered", where=str(key or ""))
+        raise Unknown(
+            "the proposer's key is not registered",
+            code="authority_not_found",
+            where=str(key or ""),
+        )
     roles = [*kind.signatures.get(act, (MAIN_ROLE,)), *[JOINT_ROLE] * len(others)]
     found = [main, *(key_named(ledger, name) for name in others)]
     named = [KeyInRole(key=k, role=r) for k, r in zip(found, roles, strict=False)]
@@ -118,12 +122,14 @@ def key_named(ledger: Ledger, name: str) -> Key:
     if keys:
         raise Malformed(
             "this authority has several keys",
+            code="several_keys",
             expected="the id of one of them",
             found=", ".join(key.key_id.hex() for key in keys),
             where="--with",
         )
     raise Unknown(
         "nobody to sign with",
+        code="authority_not_found",
         expected="a registered authority with a key, or the id of a key",
         found=ascii(name)[:70],
         where="--with",
@@ -155,13 +161,13 @@ def demand_acceptable(ledger: Ledger, pending: PendingAct) -> None:
         return
     if verdict.code in MOVED:
         raise Refused(
-            "the head of the chain has moved: everybody signs again 链头已变，须重新签署",
+            "the head of the chain has moved: everybody signs again",
             code=verdict.code,
             expected="`cosign renew`, which keeps who must sign",
             found=verdict.detail,
         )
     raise Refused(
-        f"the ledger would refuse this act: {verdict.code} {REFUSALS[verdict.code].zh}",
+        f"the ledger would refuse this act: {verdict.code}",
         code=verdict.code,
         expected=REFUSALS[verdict.code].remedy,
         found=verdict.detail,
@@ -178,7 +184,8 @@ def renew(
     event = _rebased(ledger, pending.event)
     if proposer.key_id not in [one["key_id"] for one in event["signers"]]:
         raise Malformed(
-            "the act does not name this key 该密钥不在签署名单",
+            "the act does not name this key",
+            code="not_a_signer",
             expected="the key of one of its signers",
             found=f"key {proposer.key_id.hex()}",
         )
@@ -194,7 +201,11 @@ def renew(
 
 def _rebased(ledger: Ledger, before: Event) -> Event:
     if before["chain"] != "license":
-        raise Malformed("only acts on licenses are renewed", found=before["chain"])
+        raise Malformed(
+            "only acts on licenses are renewed",
+            expected="one proposed by `cosign new`",
+            found=before["chain"],
+        )
     kind = ledger.type_of(before["subject"])
     fields = {
         f["name"]: f["value"] for f in before["fields"] if f["name"] != IDENTIFIER

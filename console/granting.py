@@ -28,6 +28,7 @@ def organ(ledger: Ledger, uscc: str) -> Authority:
     if found is None or not found.active:
         raise Unknown(
             "no such authority",
+            code="authority_not_found",
             expected="one that `license-ledger registry list` shows",
             found=f"{ascii(uscc)[:40]}{'' if found is None else ', which has ended'}",
         )
@@ -74,6 +75,7 @@ def end_delegations(
     if not ended:
         raise Unknown(
             "no such delegation",
+            code="delegation_not_found",
             expected="one in force or to come that `registry grants` shows",
             found=f"none from {giver} to {ascii(to)[:40]} behind {day_to_date(day)}",
         )
@@ -89,6 +91,7 @@ def succeed(
     if not keep and date_to_day(grant.from_date) > legal_day(ledger.clock()):
         raise Malformed(
             "the old authority would end before its successor may act",
+            code="authority_still_needed",
             expected="--keep now, and `registry end` on the day; or a day that has come",
             found=grant.from_date,
             where="--from",
@@ -96,6 +99,7 @@ def succeed(
     if not keep and grant.type_code is not None:
         raise Malformed(
             "an authority whose powers move for one type goes on with the others",
+            code="authority_still_needed",
             expected="--keep",
             where="--type",
         )
@@ -175,6 +179,7 @@ def _check(ledger: Ledger, grant: GrantDraft) -> None:
     if grant.until_date is not None and date_to_day(grant.until_date) < first:
         raise Malformed(
             "the term ends before it begins",
+            code="bad_term",
             expected=f"{grant.from_date} or later",
             found=grant.until_date,
             where="--until",
@@ -182,11 +187,14 @@ def _check(ledger: Ledger, grant: GrantDraft) -> None:
     if grant.type_code is not None and not ledger.registry().license_type(
         grant.type_code
     ):
-        raise Unknown("no such license type in this ledger", where="--type")
+        raise Malformed(
+            "no such license type in this ledger", code="no_such_type", where="--type"
+        )
     unknown = sorted(set(grant.acts or ()) - set(ACTS))
     if unknown:
         raise Malformed(
             "no such act",
+            code="no_such_act",
             expected=", ".join(sorted(ACTS)),
             found=", ".join(ascii(act)[:40] for act in unknown),
             where="--act",

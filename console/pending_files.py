@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Malformed, Unavailable, disk_code
 from ledger.pending import PendingAct
 from ledger.pending_file import FILE_SIZE_MAX, read_pending, write_pending
 
@@ -79,10 +79,13 @@ def _write(path: Path, pending: PendingAct, *, replacing: bool) -> None:
         finally:
             beside.unlink(missing_ok=True)
     except FileExistsError as error:
-        raise Malformed("the file exists already", where=str(path)) from error
+        raise Malformed(
+            "the file exists already", code="file_exists", where=str(path)
+        ) from error
     except OSError as error:
         raise Unavailable(
             "the pending act cannot be written",
+            code=disk_code(error, "folder_unusable"),
             found=error.strerror or type(error).__name__,
             where=str(path),
         ) from error
@@ -90,5 +93,8 @@ def _write(path: Path, pending: PendingAct, *, replacing: bool) -> None:
 
 def _unreadable(path: Path, error: OSError) -> Malformed:
     return Malformed(
-        "the pending act cannot be read", found=error.strerror or "", where=str(path)
+        "the pending act cannot be read",
+        code="file_unreadable",
+        found=error.strerror or "",
+        where=str(path),
     )

@@ -66,6 +66,7 @@ class PendingAct:
         except Refusal as refusal:
             raise Malformed(
                 "the pending act is not one that a ledger could take",
+                code="bad_pending_act",
                 expected="an event, and a public key for each of its signers",
                 found=f"{refusal.code}: {refusal.detail}",
             ) from refusal
@@ -123,6 +124,7 @@ def propose(
     if not signed_at < until <= signed_at + TERM_MAX_US:
         raise Malformed(
             "not a term",
+            code="bad_term",
             expected=f"later than {instant_text(signed_at)}, at most 7 days later",
             found=instant_text(until),
             where="--until",
@@ -140,12 +142,15 @@ def verified(pending: PendingAct) -> PendingAct:
     # Steps 1 and 2.
     named = [signer["key_id"] for signer in pending.event["signers"]]
     if [key_id(key) for key in pending.keys] != named:
-        raise Untrusted("a public key is not the one that the act names")
+        raise Untrusted(
+            "a public key is not the one that the act names", code="pending_act_changed"
+        )
     public = dict(zip(named, pending.keys, strict=True))
     for one in (pending.proposer, *pending.signatures, *pending.refusals):
         if one not in public:
             raise Untrusted(
                 "somebody speaks in this file whom the act does not name",
+                code="pending_act_changed",
                 expected="keys of its signers",
                 found=f"key {one.hex()}",
             )
@@ -153,8 +158,11 @@ def verified(pending: PendingAct) -> PendingAct:
     message = proposal_message(pending.digest, pending.until)
     _demand(public[pending.proposer], message, pending.proposal, "the proposal")
     if pending.until > pending.event["signed_at"] + TERM_MAX_US:
-        found = instant_text(pending.until)
-        raise Untrusted("the term is longer than 7 days", found=found)
+        raise Untrusted(
+            "the term is longer than 7 days",
+            code="pending_act_changed",
+            found=instant_text(pending.until),
+        )
     # Step 4.
     roles = {signer["key_id"]: signer["role"] for signer in pending.event["signers"]}
     for one, value in pending.signatures.items():
@@ -186,6 +194,7 @@ def refused_by(
     if not 0 < len(reason.strip()) <= REASON_MAX or not reason.isprintable():
         raise Malformed(
             "a refusal gives its reason",
+            code="reason_unfit",
             expected=f"1 to {REASON_MAX} printable characters",
             found=f"{len(reason)} characters",
             where="--reason",
@@ -193,6 +202,7 @@ def refused_by(
     if clear_citizen_number(reason, latest=latest):
         raise Malformed(
             "the reason holds a citizen number",
+            code="reason_unfit",
             expected="words without personal data: they travel in clear",
             where="--reason",
         )
@@ -210,6 +220,7 @@ def merged(one: PendingAct, other: PendingAct) -> PendingAct:
     if proposed[0] != proposed[1]:
         raise Malformed(
             "these are not copies of one pending act",
+            code="pending_acts_differ",
             expected=f"event {one.digest.hex()} until {instant_text(one.until)}",
             found=f"event {other.digest.hex()} until {instant_text(other.until)}",
         )
@@ -227,7 +238,7 @@ def record_of(pending: PendingAct, *, now: int) -> bytes:
     _demand_open(pending, now)
     if pending.missing:
         raise Refused(
-            "not everybody has signed 签名不全",
+            "not everybody has signed",
             code="signatures_missing",
             expected=f"{len(pending.keys)} signatures",
             found=f"{len(pending.signatures)}; missing: "
@@ -242,22 +253,22 @@ def record_of(pending: PendingAct, *, now: int) -> bytes:
 
 def _demand(public_key: bytes, message: bytes, value: bytes, what: str) -> None:
     if len(value) != SIGNATURE_SIZE or not verify(public_key, message, value):
-        raise Untrusted(f"{what} does not hold: the file was changed 文件已被改动")
+        raise Untrusted(f"{what} does not hold", code="pending_act_changed")
 
 
 def _demand_open(pending: PendingAct, now: int) -> None:
     """Nobody has refused, and the term is not over."""
     for one, said in sorted(pending.refusals.items()):
         raise Refused(
-            "a named signer has refused 已有机构拒签",
+            "a named signer has refused",
             code="cosigner_refused",
             expected="an act that nobody refuses: propose it anew",
             found=f"key {one.hex()}: {said.reason}",
         )
     if now > pending.until:
         raise Refused(
-            "the term for signing is over 签署期限已过",
-            code="expired",
+            "the term for signing is over",
+            code="term_over",
             expected=f"by {instant_text(pending.until)}; `cosign renew` proposes anew",
             found=instant_text(now),
         )
@@ -269,13 +280,15 @@ def _demand_silent(pending: PendingAct, key: bytes) -> int:
         if signer["key_id"] == key:
             if key in pending.signatures:
                 raise Malformed(
-                    "this key has signed already 该密钥已签",
+                    "this key has signed already",
+                    code="signed_already",
                     expected="each signer once; a signature cannot be taken back",
                     found=f"key {key.hex()}",
                 )
             return signer["role"]
     raise Malformed(
-        "the act does not name this key 该密钥不在签署名单",
+        "the act does not name this key",
+        code="not_a_signer",
         expected=", ".join(
             f"key {s['key_id'].hex()}" for s in pending.event["signers"]
         ),

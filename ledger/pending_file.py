@@ -64,21 +64,33 @@ def read_pending(data: bytes) -> PendingAct:
     """
     if len(data) > FILE_SIZE_MAX:
         raise Malformed(
-            "not a pending act", expected=f"at most {FILE_SIZE_MAX:,} bytes"
+            "not a pending act",
+            code="bad_pending_act",
+            expected=f"at most {FILE_SIZE_MAX:,} bytes",
         )
     try:
         document = json.loads(data, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise Malformed("not a pending act", expected="a JSON document") from error
+        raise Malformed(
+            "not a pending act", code="bad_pending_act", expected="a JSON document"
+        ) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise Malformed("not a pending act", expected=f"format {FORMAT}")
+        raise Malformed(
+            "not a pending act", code="bad_pending_act", expected=f"format {FORMAT}"
+        )
     if set(document) != MEMBERS:
         expected = ", ".join(sorted(MEMBERS))
-        raise Malformed("a pending act has exactly its members", expected=expected)
+        raise Malformed(
+            "a pending act has exactly its members",
+            code="bad_pending_act",
+            expected=expected,
+        )
     pending = _parsed(document)
     if not _same(pending, data):
         raise Malformed(
-            "a pending act has one form only", expected="the file as it was written"
+            "a pending act has one form only",
+            code="bad_pending_act",
+            expected="the file as it was written",
         )
     return verified(pending)
 
@@ -125,7 +137,7 @@ def _b64(data: bytes) -> str:
 
 def _text(value: object, where: str) -> str:
     if not isinstance(value, str):
-        raise Malformed("not a text", where=where)
+        raise Malformed("not a text", code="bad_pending_act", where=where)
     return value
 
 
@@ -133,26 +145,32 @@ def _bytes(value: object, where: str) -> bytes:
     try:
         return base64.b64decode(_text(value, where), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Malformed("not base64", where=where) from error
+        raise Malformed("not base64", code="bad_pending_act", where=where) from error
 
 
 def _key(value: object, where: str) -> bytes:
     try:
         return bytes.fromhex(_text(value, where))
     except ValueError as error:
-        raise Malformed("not a key id", expected="hex digits", where=where) from error
+        raise Malformed(
+            "not a key id", code="bad_pending_act", expected="hex digits", where=where
+        ) from error
 
 
 def _instant(value: object, where: str) -> int:
     found = parse_instant(_text(value, where))
     if found < 0:
-        raise Malformed("not a time of this century", where=where)
+        raise Malformed(
+            "not a time of this century", code="bad_pending_act", where=where
+        )
     return found
 
 
 def _list(value: object, where: str) -> list[Any]:
     if not isinstance(value, list) or len(value) > 100:
-        raise Malformed("not a list of at most 100 items", where=where)
+        raise Malformed(
+            "not a list of at most 100 items", code="bad_pending_act", where=where
+        )
     return value
 
 
@@ -163,6 +181,9 @@ def _entries(
     for entry in entries:
         if not isinstance(entry, dict) or entry.keys() != members:
             raise Malformed(
-                "not an entry", expected=", ".join(sorted(members)), where=where
+                "not an entry",
+                code="bad_pending_act",
+                expected=", ".join(sorted(members)),
+                where=where,
             )
     return entries

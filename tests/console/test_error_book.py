@@ -25,6 +25,7 @@ MEND: Final = "give it a row in schemas/errors/, as docs/changing.md says"
 AUDITED: Final = {f"audit_{check.name.lower()}" for check in Check}
 # Where the code is no literal: it is a verdict's, or a parameter that callers give.
 COMPUTED: Final = {
+    ("console/cosigning.py", "Refused"),
     ("console/importer/csv_file.py", "Malformed"),
     ("console/importer/license_type.py", "Refused"),
     ("console/succeeding.py", "Refused"),

@@ -169,7 +169,7 @@ def pair(cli_ledger: CliLedger) -> list[Department]:
          "the term ends before it begins"),
         (("delegate", "FROM", "TO", "--from", "2026-01-02", "--act", "EXPLODE"), 2,
          "no such act"),
-        (("delegate", "FROM", "TO", "--from", "2026-01-02", "--type", "X"), 1,
+        (("delegate", "FROM", "TO", "--from", "2026-01-02", "--type", "X"), 2,
          "no such license type"),
         (("end-delegation", "FROM", "TO"), 1, "no such delegation"),
         (("succeed", "FROM", "11210000999990999X", "--from", "2026-01-01"), 1,

@@ -104,7 +104,7 @@ def test_after_the_term_nobody_signs_refuses_or_publishes() -> None:
     late = pending.until - pending.event["signed_at"] + 1
     with pytest.raises(Refused, match="the term for signing is over") as raised:
         sign(pending, "city", after=late)
-    assert raised.value.code == "expired"
+    assert raised.value.code == "term_over"
     assert sign(pending, "city", after=late - 1).signatures
     whole = sign(sign(pending, "city"), "province")
     with pytest.raises(Refused, match="the term for signing is over"):
