@@ -8,7 +8,7 @@ from typing import Any
 from ledger.chain import ChainState
 from ledger.drafting import Draft, DraftKeys, Position, bare_event, draft_event
 from ledger.encryption import event_key
-from ledger.events import ZERO_DIGEST, Event
+from ledger.events import ZERO_DIGEST, Event, Holder
 from ledger.next_position import next_position
 from ledger.publish import Signed
 from tests.ledger_in_memory import Ledger, Sent
@@ -46,6 +46,7 @@ class World(Ledger):
         *,
         signed_at: int | None = None,
         position: Position | None = None,
+        holder_entries: Sequence[Holder] = (HOLDER_ENTRY,),
         **changes: Any,
     ) -> Event:
         """An event of a license as its department would make it, at the chain's head.
@@ -69,7 +70,7 @@ class World(Ledger):
             position=position or next_position(draft, self.chain(license_id)),
             keys=DraftKeys(
                 event_id=event_id,
-                holders=(HOLDER_ENTRY,),
+                holders=tuple(holder_entries),
                 event_keys=(event_key(bytes(32), event_id),),
             ),
             signed_at=self.now if signed_at is None else signed_at,
