@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
 from console.error_book import entry_of
@@ -94,3 +95,22 @@ def warn(text: str) -> None:
 def say(text: str) -> None:
     """One line of words on stderr."""
     WORDS.print(text, markup=False)
+
+
+def columns(rows: Sequence[tuple[str, ...]], *, right: int | None = None) -> list[str]:
+    """Rows as lines of aligned columns; Chinese characters are two cells wide.
+
+    ``right``: the column whose cells stand at its right edge.
+    """
+    if not rows:
+        return []
+    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            " " * (width - cell_len(cell)) + cell
+            if index == right
+            else set_cell_size(cell, width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -31,17 +31,28 @@ PURPOSE_MAX = 200
 Closed = tuple[bytes, bytes, bytes]
 """An encrypted value, the ref of the holder who opens it, and its event's id."""
 _MASKS = {
-    "name": "name",
-    "head": "name",
-    "legal_rep": "name",
-    "owner": "name",
-    "id_no": "id_number",
-    "address": "address",
-    "residence": "address",
+    **dict.fromkeys(
+        (
+            *("name", "head", "legal_rep", "owner", "newborn_name", "mother_name"),
+            *("father_name", "guardian", "right_holder", "obligor"),
+            *("quality_manager", "qualified_person", "technical_director"),
+        ),
+        "name",
+    ),
+    **dict.fromkeys(
+        ("id_no", "mother_id", "father_id", "ss_no", "disability_no"), "id_number"
+    ),
+    **dict.fromkeys(
+        ("address", "residence", "registered_address", "location"), "address"
+    ),
     "birth_date": "date",
     "phone": "phone",
+    "guardian_phone": "phone",
     "plate": "plate",
+    "account": "bank_card",
+    "card_no": "bank_card",
 }
+"""How a field's personal value is masked, by its name; any other is hidden whole."""
 
 
 class Reader:

@@ -14,6 +14,7 @@ from typing import Final
 import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from console.catalogue_page import catalogue_page
 from console.cli.program import app
 from console.error_book import ErrorEntry, error_book
 from console.output import say
@@ -83,6 +84,7 @@ _CHECKS: Final[Mapping[int, str]] = MappingProxyType(
 def pages() -> dict[str, str]:
     """Every generated page: file name in docs/ and its text."""
     return {
+        "catalogue.md": catalogue_page(),
         "cli.md": cli_page(),
         "errors.md": errors_page(),
         "lifecycle.md": table_markdown(),

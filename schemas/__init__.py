@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import takewhile
 from typing import Any
 
 
@@ -54,6 +55,12 @@ def _schema(line: str) -> SchemaFile:
 def toml(path: str) -> dict[str, Any]:
     """Parses one packaged TOML file, named relative to this folder."""
     return tomllib.loads(_text(path))
+
+
+def comment(path: str) -> str:
+    """The comment that a packaged TOML file begins with, as one paragraph."""
+    lines = takewhile(lambda line: line.startswith("#"), _text(path).splitlines())
+    return " ".join(line.removeprefix("#").strip() for line in lines)
 
 
 def names(folder: str) -> tuple[str, ...]:

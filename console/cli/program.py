@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from console.cli import (
     acting,
+    cataloguing,
     cosigning,
     demonstrating,
     explaining,
@@ -64,6 +65,7 @@ for module in (
     keys,
     registering,
     granting,
+    cataloguing,
     logs,
     explaining,
 ):

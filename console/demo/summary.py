@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.cells import cell_len, set_cell_size
-
 from console.demo.desk import DemoDesk
 from console.demo.offices import BUREAU, NEW_OFFICES
 from console.demo.proving import prove
 from console.demo.run import Ran
 from console.demo.story import Story
+from console.output import columns
 from ledger.license import STATE_ZH, State
 from ledger.lifecycle import ACTS
 from ledger.refusals import ACCEPTED, REFUSALS
@@ -134,19 +133,19 @@ def _refusal_zh(code: str) -> str:
 
 def _counts(counts: Mapping[str, int], zh: Any) -> list[str]:
     rows = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return _columns([(str(count), name, zh(name)) for name, count in rows], right=0)
+    return columns([(str(count), name, zh(name)) for name, count in rows], right=0)
 
 
 def _attempts(attempts: Sequence[Mapping[str, str]]) -> list[str]:
     told = dict.fromkeys((one["refusal"], one["what"]) for one in attempts)
-    return _columns(
+    return columns(
         [("  ✗", what, code, _refusal_zh(code)) for code, what in told], right=None
     )
 
 
 def _history(events: Sequence[Mapping[str, Any]]) -> list[str]:
     heading = ("  #", "act", "in force from 生效", "recorded 入账", "state", "")
-    return _columns(
+    return columns(
         [
             heading,
             *(
@@ -161,7 +160,6 @@ def _history(events: Sequence[Mapping[str, Any]]) -> list[str]:
                 for one in events
             ),
         ],
-        right=None,
     )
 
 
@@ -171,25 +169,9 @@ def _forgeries(forgeries: Sequence[Mapping[str, str]]) -> list[str]:
     ]
 
 
-def _columns(rows: Sequence[tuple[str, ...]], *, right: int | None) -> list[str]:
-    """Rows as lines of aligned columns; Chinese characters are two cells wide."""
-    if not rows:
-        return []
-    widths = [max(cell_len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            " " * (width - cell_len(cell)) + cell
-            if index == right
-            else set_cell_size(cell, width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
 def _side_by_side(*tables: tuple[str, list[str]]) -> list[str]:
     """Tables beside each other, each under its heading."""
-    columns = [[heading, *lines] for heading, lines in tables]
-    height = max(map(len, columns))
-    filled = [column + [""] * (height - len(column)) for column in columns]
-    return _columns(list(zip(*filled, strict=True)), right=None)
+    stacks = [[heading, *lines] for heading, lines in tables]
+    height = max(map(len, stacks))
+    filled = [column + [""] * (height - len(column)) for column in stacks]
+    return columns(list(zip(*filled, strict=True)))
