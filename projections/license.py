@@ -14,6 +14,7 @@ from ledger.admission import Verdict
 from ledger.license import License, State
 from ledger.license_identifiers import parse_license_id
 from ledger.registry import Registry
+from ledger.workdays import legal_day
 from projections import chain, shown
 from projections.states import settled_day, shown_on, types_of
 from projections.table import Table
@@ -49,9 +50,17 @@ TABLE = Table(
         "license": "bytea",
         "sequence": "int8",
         "last_position": "int8",
+        "opened_day": "int4",
     },
     key=("license_id",),
-    keep=("type_code", "issuer", "serial", "source_system", "source_ref"),
+    keep=(
+        "type_code",
+        "issuer",
+        "serial",
+        "source_system",
+        "source_ref",
+        "opened_day",
+    ),
 )
 TABLES = (TABLE,)
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -88,6 +97,7 @@ class LicenseRow:
     license: bytes
     sequence: int
     last_position: int
+    opened_day: int
 
     @property
     def folded(self) -> License:
@@ -109,7 +119,7 @@ class LicenseRow:
 def rows(verdicts: Iterable[Verdict]) -> list[tuple[Any, ...]]:
     """One row per license of the batch: what its last accepted act left behind."""
     last: dict[str, Verdict] = {}
-    opened: dict[str, tuple[str, str]] = {}
+    opened: dict[str, tuple[str, str, int]] = {}
     for verdict in verdicts:
         act, event = verdict.act, verdict.event
         if act is None or verdict.after is None or event is None:
@@ -117,14 +127,24 @@ def rows(verdicts: Iterable[Verdict]) -> list[tuple[Any, ...]]:
         last[event["subject"]] = verdict
         if act.sequence == 1:
             matter = event["matter"]
-            opened[event["subject"]] = (matter["source_system"], matter["source_ref"])
+            opened[event["subject"]] = (
+                matter["source_system"],
+                matter["source_ref"],
+                legal_day(act.effective_at),
+            )
     return [
-        _row(license_id, verdict, opened.get(license_id, ("", "")))
+        _row(license_id, verdict, opened.get(license_id, _KEPT))
         for license_id, verdict in last.items()
     ]
 
 
-def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[Any, ...]:
+_KEPT = ("", "", 0)
+"""Stands for what the opening act said, where the row has it already."""
+
+
+def _row(
+    license_id: str, verdict: Verdict, opened: tuple[str, str, int]
+) -> tuple[Any, ...]:
     act, after = verdict.act, verdict.after
     if act is None or after is None:
         raise AssertionError("only accepted acts of licenses make rows")
@@ -134,7 +154,7 @@ def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[An
         named.type_code,
         named.issuer,
         named.serial,
-        *opened,
+        *opened[:2],
         after.area,
         after.type_version,
         after.opening,
@@ -155,6 +175,7 @@ def _row(license_id: str, verdict: Verdict, opened: tuple[str, str]) -> tuple[An
         _ENCODE(after),
         act.sequence,
         act.position,
+        opened[2],
     )
 
 

@@ -9,7 +9,15 @@ from psycopg import Connection, Cursor
 
 from ledger.admission import Admission, Verdict
 from ledger.chain import ChainState
-from projections import audit_trail, chain, license, registry, timeline
+from projections import (
+    audit_trail,
+    chain,
+    field_history,
+    holder_archive,
+    license,
+    registry,
+    timeline,
+)
 from projections.table import Table
 
 TABLES: tuple[Table, ...] = (
@@ -17,6 +25,8 @@ TABLES: tuple[Table, ...] = (
     *chain.TABLES,
     *license.TABLES,
     *timeline.TABLES,
+    *holder_archive.TABLES,
+    *field_history.TABLES,
     *registry.TABLES,
 )
 
@@ -47,3 +57,5 @@ def write(cur: Cursor[Any], verdicts: Sequence[Verdict], admission: Admission) -
     if licenses:
         timeline.write(cur, licenses, admission)
         license.write(cur, licenses)
+        holder_archive.write(cur, licenses)
+        field_history.write(cur, licenses, admission)

@@ -46,7 +46,7 @@ class World(Ledger):
         *,
         signed_at: int | None = None,
         position: Position | None = None,
-        holder_entries: Sequence[Holder] = (HOLDER_ENTRY,),
+        holders: Sequence[Holder] = (HOLDER_ENTRY,),
         **changes: Any,
     ) -> Event:
         """An event of a license as its department would make it, at the chain's head.
@@ -70,8 +70,8 @@ class World(Ledger):
             position=position or next_position(draft, self.chain(license_id)),
             keys=DraftKeys(
                 event_id=event_id,
-                holders=tuple(holder_entries),
-                event_keys=(event_key(bytes(32), event_id),),
+                holders=tuple(holders),
+                event_keys=(event_key(bytes(32), event_id),) * len(holders),
             ),
             signed_at=self.now if signed_at is None else signed_at,
             signers=[],

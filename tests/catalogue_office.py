@@ -85,7 +85,7 @@ class Office(World):
         given: dict[str, Any] = {
             "decision": DECISION,
             "fields": fields,
-            "holder_entries": (self.holder,),
+            "holders": (self.holder,),
             "causes": self.cause(act, license_id),
         }
         return self.draft(act, license_id, **(given | changes))

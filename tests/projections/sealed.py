@@ -21,6 +21,7 @@ from projections.founding import found
 from projections.migrate import VIEWS, migrate, use_schema
 from projections.store import TABLES
 from tests.builders import Sent, World, province
+from tests.projections.archived import add_archived
 from tests.sample_province import TODAY
 
 DAY_US = 86_400_000_000
@@ -55,6 +56,7 @@ def history(licenses: int = 9) -> World:
     world.add_key("late key", "11210100999990029X")
     world.issue("B1", effective_at=TODAY + 5 * DAY_US)
     world.act("CANCEL", world.license_id("B1"), effective_at=TODAY + 6 * DAY_US)
+    add_archived(world)
     return world
 
 
