@@ -15,6 +15,7 @@ import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from console.catalogue_page import catalogue_page
+from console.cli.commands import COMMANDS, loaded
 from console.cli.program import app
 from console.error_book import ErrorEntry, error_book
 from console.output import say
@@ -27,8 +28,15 @@ COMMON: Final = ("--dir", "--dsn", "--passphrase-file", "--json")
 _CLI = """\
 # The command line
 
-Generated from the commands themselves by `make docs`; a test compares the two. Exit
-codes, environment variables and what `--json` promises stand in [README](../README.md).
+Generated from the commands themselves by `make docs`; a test compares the two.
+Environment variables and what `--json` promises stand in [README](../README.md), every
+error in [errors.md](errors.md).
+"""
+_EXITS: Final = """\
+## Exit codes
+
+After an error the line on stderr, or the document, says which code of
+[errors.md](errors.md) it was.
 """
 _REFUSALS = """\
 # Refusals (拒绝代码)
@@ -120,7 +128,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def cli_page() -> str:
     """Every command with its arguments and options."""
-    commands = list(_commands(typer.main.get_command(app), "license-ledger"))
+    commands = [
+        found
+        for name in COMMANDS
+        for found in _commands(loaded(name), f"license-ledger {name}")
+    ]
     common = {
         option.opts[0]: option
         for _, command in commands
@@ -129,6 +141,16 @@ def cli_page() -> str:
     }
     lines = [
         _CLI,
+        "`license-ledger` itself takes these; completion is for bash, zsh, fish and "
+        "PowerShell:",
+        "",
+        *_table(("option", "meaning"), map(_option, _root_options())),
+        "",
+        _EXITS,
+        *_table(("exit code", "meaning"), _exit_codes()),
+        "",
+        "## Common options",
+        "",
         "Every command on a ledger takes these options:",
         "",
         *_table(("option", "meaning"), (_option(common[name]) for name in COMMON)),
@@ -137,6 +159,25 @@ def cli_page() -> str:
     for path, command in commands:
         lines += _command(path, command)
     return "\n".join(lines)
+
+
+def _root_options() -> Iterator[TyperOption]:
+    for one in typer.main.get_command(app).params:
+        if isinstance(one, TyperOption) and one.opts[0] != "--help":
+            yield one
+
+
+def _exit_codes() -> Iterator[tuple[str, str]]:
+    yield "`0`", "done 完成; of `import`: read to its end, whatever was rejected"
+    meant: dict[int, list[str]] = {}
+    for row in error_book().values():
+        said = f"{row.code} {row.zh}"
+        if row.family != "internal":
+            said = _FAMILY_HEADS[row.family]
+        if said not in meant.setdefault(row.exit_code, []):
+            meant[row.exit_code].append(said)
+    for code, said_of in sorted(meant.items()):
+        yield f"`{code}`", "; ".join(said_of)
 
 
 def refusals_page() -> str:

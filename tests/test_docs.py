@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench import sizing
-from console.reference import DOCS, cli_page, differing, main, pages
+from console.cli.commands import COMMANDS, loaded
+from console.error_book import error_book
+from console.reference import COMMON, DOCS, cli_page, differing, main, pages
 from ledger.refusals import REFUSALS
 
 
@@ -33,6 +36,36 @@ def test_missing_and_altered_pages_are_named(tmp_path: Path) -> None:
     (tmp_path / "cli.md").unlink()
     (tmp_path / "refusals.md").write_text("other", encoding="utf-8")
     assert differing(tmp_path) == ["cli.md", "refusals.md"]
+
+
+def test_every_error_has_a_row_with_both_languages() -> None:
+    lines = pages()["errors.md"].splitlines()
+    for code, row in error_book().items():
+        (line,) = (line for line in lines if line.startswith(f"| `{code}` |"))
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        assert cells[1] == row.zh
+        assert cells[2:4] == ["<br>".join(row.cause), "<br>".join(row.remedy)]
+        assert cells[4] == ("yes 是" if row.retry else "no 否")
+
+
+def test_every_option_and_exit_code_stands_in_the_reference() -> None:
+    page = cli_page()
+    for name in COMMANDS:
+        section = page.partition(f"\n## license-ledger {name}")[2]
+        for option in options_of(loaded(name)):
+            assert f"| `{option}" in page
+            assert option in section or option in COMMON
+    for option in ("--version", "--install-completion", "--show-completion"):
+        assert f"| `{option}" in page
+    for code in {0, *(row.exit_code for row in error_book().values())}:
+        assert f"\n| `{code}` | " in page
+
+
+def options_of(command: Any) -> set[str]:
+    """The long names of a command's options, and of those of a group's commands."""
+    children = getattr(command, "commands", {}).values()
+    own = {name for one in command.params for name in one.opts if name[:2] == "--"}
+    return own.union(*map(options_of, children))
 
 
 def test_unknown_argument_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:

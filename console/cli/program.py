@@ -8,29 +8,15 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import metadata
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Annotated, Final, cast
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from console.cli import (
-    acting,
-    cataloguing,
-    cosigning,
-    demonstrating,
-    explaining,
-    founding,
-    granting,
-    importing,
-    inspecting,
-    keys,
-    logs,
-    operating,
-    proving,
-    registering,
-)
+from console.cli.commands import ListedCommands
 from console.collector import collect_rarely
 from console.error_book import INTERNAL, INTERRUPTED, entry_of
 from console.output import WORDS, complain, error_document, give_error, print_json
@@ -47,29 +33,35 @@ _USAGE: Final[Mapping[str, str]] = MappingProxyType(
 
 app = typer.Typer(
     name="license-ledger",
+    cls=ListedCommands,
     help="A ledger of electronic-license (电子证照) lifecycle events.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (
-    founding,
-    importing,
-    acting,
-    cosigning,
-    inspecting,
-    proving,
-    operating,
-    demonstrating,
-    keys,
-    registering,
-    granting,
-    cataloguing,
-    logs,
-    explaining,
-):
-    module.register(app)
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"license-ledger {metadata.version('license-ledger')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _asked: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda asked: _version(asked=asked),
+            help="Print the version and stop.",
+        ),
+    ] = False,
+) -> None:
+    """A ledger of electronic-license (电子证照) lifecycle events."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,9 +23,13 @@ from typing import Any
 import psutil
 
 from console.cli import main
+from console.cli.commands import COMMANDS
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["pytest", "console.cli", __name__])
+_MODULES = {
+    f"console.cli.{module}" for listed in COMMANDS.values() for module in listed.modules
+}
+_FORKS.set_forkserver_preload(["pytest", "console.cli", *sorted(_MODULES), __name__])
 _PATIENCE_S = 600
 
 
