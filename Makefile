@@ -11,9 +11,11 @@ UV_PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.1
 	--generate-hashes --no-emit-index-url --no-annotate \
 	--custom-compile-command 'make lock'
 
+SHA256 := $(or $(shell command -v sha256sum),shasum -a 256)
+
 export UV_HTTP_TIMEOUT ?= 120
 
-.PHONY: help setup demo demo-kafka test test-faults check fmt bench docs lock clean \
+.PHONY: help setup demo demo-kafka test test-faults check fmt bench docs dist lock clean \
 	kafka-up kafka-down kafka-status
 
 help:
@@ -27,6 +29,7 @@ help:
 	@echo 'make kafka-up     start brokers on this machine (NODES=3 or 1)'
 	@echo 'make kafka-status say how they are; make kafka-down stops them'
 	@echo 'make docs    write the generated pages again'
+	@echo 'make dist    wheel and sdist in dist/, the same bytes from every clone'
 	@echo 'make lock    choose package versions again'
 	@echo 'make setup   only the set-up: .venv with pinned, hashed packages'
 	@echo 'make clean   remove .venv and caches'
@@ -81,9 +84,19 @@ docs: $(READY)
 	$(BIN)/python -m console.reference
 	$(BIN)/python -m bench.sizing
 
+# The same bytes from every clone of one commit: the only time in the archives is the
+# commit's (or SOURCE_DATE_EPOCH), names are sorted, owners and modes made equal.
+dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1580601600)
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+	cd dist && $(SHA256) * > SHA256SUMS && cat SHA256SUMS
+
 lock: $(READY)
 	$(UV_PIP_COMPILE) pyproject.toml --group test --group lint --group build \
 		--output-file requirements/locked.txt
+	$(UV_PIP_COMPILE) pyproject.toml --constraint requirements/locked.txt \
+		--output-file requirements/runtime.txt
 	printf 'hatchling\nsetuptools\nuv\n' | $(UV_PIP_COMPILE) - \
 		--constraint requirements/locked.txt \
 		--output-file requirements/bootstrap.txt
