@@ -29,7 +29,9 @@ _FORKS = multiprocessing.get_context("forkserver")
 _MODULES = {
     f"console.cli.{module}" for listed in COMMANDS.values() for module in listed.modules
 }
-_FORKS.set_forkserver_preload(["pytest", "console.cli", *sorted(_MODULES), __name__])
+_FORKS.set_forkserver_preload(
+    ["pytest", "console.cli", "ledger.log.kafka", *sorted(_MODULES), __name__]
+)
 _PATIENCE_S = 600
 
 

@@ -105,3 +105,15 @@ def test_help_and_completion_load_no_database_broker_or_cryptography() -> None:
     seen = set(done.stderr.strip().split(","))
     assert "typer" in seen
     assert seen.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("name", ["act", "import", "show", "verify"])
+def test_commands_load_the_client_of_kafka_only_where_a_log_lies_there(
+    name: str,
+) -> None:
+    script = (
+        "import sys; from console.cli.commands import loaded; "
+        f"loaded({name!r}); sys.exit(int('kafka' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == 0
