@@ -14,6 +14,7 @@ from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.erasing import erase as erase_holder
 from console.error_book import entry_of
 from console.output import Answer, give
+from console.transferring import transfer_form
 from console.wiring import open_ledger
 from ledger.errors import Malformed, Refused
 
@@ -40,6 +41,15 @@ def act(
             help="A key file that signs, the main one first; default: the department's.",
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="ID",
+            help="TRANSFER_IN: the license transferred out, whose face goes over; "
+            "--file then holds only what differs.",
+        ),
+    ] = None,
     example: Annotated[
         bool, typer.Option("--example", help="Print a filled form and stop.")
     ] = False,
@@ -53,14 +63,24 @@ def act(
         form = example_of(name)
         text = json.dumps(form, ensure_ascii=False, indent=2)
         return give(Answer(document=form, text=text), as_json=as_json)
-    if file is None:
+    if source is not None and name != "TRANSFER_IN":
+        raise Malformed(
+            "only a license that comes in has another one it comes from",
+            code="bad_usage",
+            expected="--from with TRANSFER_IN",
+            where="--from",
+        )
+    if file is None and source is None:
         raise Malformed(
             "no event",
             code="argument_missing",
             expected="--file EVENT.json, or --file - for stdin",
         )
-    text = read_text(file)
+    text = "{}" if file is None else read_text(file)
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+        if source is not None:
+            ledger.catch_up()
+            text = transfer_form(ledger, source, text)
         document = act_from_file(ledger, name, text, keys=key or [])
     code = 0 if document["verdict"] == "accepted" else Refused.exit_code
     answer = Answer(document=document, text=words_of(document), exit_code=code)

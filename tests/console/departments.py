@@ -11,7 +11,8 @@ from console.demo.people import uscc
 from console.registering import Registrar
 from console.settings import settings_of
 from console.wiring import open_ledger
-from tests.console.cli_ledger import CliLedger
+from tests.console.cli_ledger import DEPARTMENT, CliLedger
+from tests.console.personal_data import Citizen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +58,69 @@ def enrol(
             found.append(Department(ledger=ledger, uscc=code, name=name, key=key))
         assert {row.verdict for row in registrar.publish()} == {"accepted"}
     return found
+
+
+def small_type(
+    sequence: str, *acts: str, joint: tuple[str, ...] = (), per_holder: str = "many"
+) -> tuple[str, str]:
+    """Code and TOML of a license type of persons: a name (class 3) and a trade.
+
+    ``joint``: acts that two authorities sign.
+    """
+    code = f"{DEPARTMENT}{sequence}"
+    signatures = "\n".join(f"{act} = [1, 2]" for act in joint)
+    return (
+        code,
+        f"""
+code = "{code}"
+code_status = "placeholder"
+source_rows = 0
+name = "测试摊位证"
+name_en = "stall card"
+definer = "{DEPARTMENT}"
+definer_name = ""
+definer_level = "province"
+issuer_level = "city"
+issuer_name = ""
+holder_category = "person"
+holders_max = 1
+current_per_holder = "{per_holder}"
+validity = ["1年"]
+acts = {json.dumps(acts)}
+grace_days = 0
+late_renewal = false
+auto_extension = false
+resume_on_application = false
+horizon_days = 30
+retention = "30"
+[signatures]
+{signatures}
+[fields.name]
+zh = "姓名"
+value = "s"
+mandatory = true
+data_class = 3
+[fields.trade]
+zh = "经营项目"
+value = "s"
+mandatory = true
+data_class = 1
+""",
+    )
+
+
+def stall(code: str, serial: str, citizen: Citizen, **changes: Any) -> dict[str, Any]:
+    """The event file of an ISSUE of such a type."""
+    form = {
+        "type": code,
+        "serial": serial,
+        "holders": [{"kind": "111", "code": citizen.id_no}],
+        "effective_at": "2026-03-01",
+        "fields": {
+            "name": citizen.name,
+            "trade": "修鞋",
+            "valid_from": "2026-03-01",
+            "valid_until": "2036-02-29",
+        },
+    }
+    return form | changes

@@ -10,49 +10,12 @@ from typing import Any
 import pytest
 
 from tests.console.cli_ledger import DEPARTMENT, CliLedger, call, later
-from tests.console.departments import Department, enrol
+from tests.console.departments import Department, enrol, small_type, stall
 from tests.console.personal_data import CITIZENS, found_in
 
 pytestmark = pytest.mark.postgres
 
 CONSTRUCTION = "11210000999990010U045"
-STALLS = "11210000999990010U955"
-STALL_TYPE = f"""
-code = "{STALLS}"
-code_status = "placeholder"
-source_rows = 0
-name = "联合核发的摊位证"
-name_en = "stall card of two organs"
-definer = "{DEPARTMENT}"
-definer_name = ""
-definer_level = "province"
-issuer_level = "city"
-issuer_name = ""
-holder_category = "person"
-holders_max = 1
-current_per_holder = "many"
-validity = ["1年"]
-acts = ["ISSUE", "CHANGE", "CANCEL"]
-grace_days = 0
-late_renewal = false
-auto_extension = false
-resume_on_application = false
-horizon_days = 30
-retention = "30"
-[signatures]
-ISSUE = [1, 2]
-CHANGE = [1, 2]
-[fields.name]
-zh = "姓名"
-value = "s"
-mandatory = true
-data_class = 3
-[fields.trade]
-zh = "经营项目"
-value = "s"
-mandatory = true
-data_class = 1
-"""
 
 
 @pytest.fixture(scope="module")
@@ -328,23 +291,17 @@ def test_personal_values_stay_encrypted_in_the_file(
     cli_ledger: CliLedger, housing: Department, planning: Department, tmp_path: Path
 ) -> None:
     definition, file = tmp_path / "type.toml", tmp_path / "stall.pending"
-    definition.write_text(STALL_TYPE, encoding="utf-8")
+    code, toml = small_type("955", "ISSUE", "CHANGE", "CANCEL", joint=("ISSUE",))
+    definition.write_text(toml, encoding="utf-8")
     cli_ledger.json("registry", "type", str(definition))
     citizen = CITIZENS[0]
-    form = {
-        "type": STALLS,
-        "serial": "JOINT0012",
-        "holders": [{"kind": "111", "code": citizen.id_no}],
-        "effective_at": "2026-03-01",
-        "decision": {
-            "number": "示〔2026〕1号", "date": "2026-03-01", "reason_code": "applied",
-            "reason": f"{citizen.name}申请",
-        },
-        "fields": {
-            "name": citizen.name, "trade": "修鞋",
-            "valid_from": "2026-03-01", "valid_until": "2027-02-28",
-        },
-    }  # fmt: skip
+    decision = {
+        "number": "示〔2026〕1号",
+        "date": "2026-03-01",
+        "reason_code": "applied",
+        "reason": f"{citizen.name}申请",
+    }
+    form = stall(code, "JOINT0012", citizen, decision=decision)
     proposed(housing, planning, file, form)
     housing.json("cosign", "sign", str(file))
     shown = cli_ledger.call("cosign", "show", str(file))
