@@ -9,10 +9,9 @@ from ledger.facts import Act
 from ledger.license import License, State
 from ledger.license_identifiers import parse_license_id
 from ledger.lifecycle import TypeOfVersion, shown_state, state_at
+from ledger.periods import EVER
 from ledger.registry import Registry
 from ledger.workdays import day_start
-
-EVER = 2**63 - 1
 
 
 def settled_day(license_: License) -> int:
@@ -25,8 +24,13 @@ def settled_day(license_: License) -> int:
 
 def shown_on(day: int, acts: Sequence[Act], types: TypeOfVersion) -> State:
     """The state shown on a day by the license of these acts; NONE before it opened."""
-    then = state_at(acts, effective=day_start(day), known_at=EVER, types=types)
+    then = fold_on(day, acts, types)
     return State.NONE if then is None else shown_state(then, day)
+
+
+def fold_on(day: int, acts: Sequence[Act], types: TypeOfVersion) -> License | None:
+    """The license of these acts on a day, as known now; None before it opened."""
+    return state_at(acts, effective=day_start(day), known_at=EVER, types=types)
 
 
 def types_of(registry: Registry, license_id: str) -> TypeOfVersion:
