@@ -74,7 +74,7 @@ class FieldRow:
 _Change = tuple[str, Any, int | None, Any, int | None, bool]
 """Values and positions of one row, from ``field`` on, without position and act."""
 
-_TERMS = ("area", "valid_from", "valid_until")
+TERMS = ("area", "valid_from", "valid_until")
 """Reserved fields that the fold keeps beside the face, without who said them."""
 
 
@@ -149,7 +149,7 @@ def _held(value: FaceValue | None) -> tuple[Any, int | None]:
 def _of_rest(before: License, act: Act, after: License) -> Iterator[_Change]:
     """What an act did to terms, area and holders; who said the values is not told."""
     rule = ACTS[act.act]
-    for name in _TERMS:
+    for name in TERMS:
         old, new = getattr(before, name), getattr(after, name)
         given = rule.face != "none" and name in act.fields
         if old == new and not given:
@@ -195,6 +195,20 @@ def _carries(act: Act, name: str, value: Any) -> bool:
     if name == HOLDERS:
         return rule.may_change_holders and _refs(act.holders) == value
     return rule.face != "none" and name in act.fields and act.fields[name] == value
+
+
+def said_by(act: Act, field: str) -> Any:
+    """The value of a field as an act carries it, in the form of the table."""
+    return _held(_said(act, act.fields.get(field)))[0]
+
+
+def shown_in(license_: License, field: str) -> Any:
+    """What a folded license shows of a field, in the form of the table."""
+    if field == HOLDERS:
+        return _refs(license_.holders)
+    if field in TERMS:
+        return _term(getattr(license_, field))
+    return _held(license_.face.get(field))[0]
 
 
 def write(cur: Cursor[Any], verdicts: Sequence[Verdict], admission: Admission) -> None:
