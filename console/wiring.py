@@ -33,7 +33,7 @@ from ledger.signing import verify
 from ledger.sources import base_of, predecessors_of, source_names
 from projections import registry
 from projections.founding import found
-from projections.migrate import VIEWS, use_schema
+from projections.migrate import VIEWS, require_current, use_schema
 
 SERVER_VERSION_MIN = 150_000
 _DROP = "DROP SCHEMA IF EXISTS log, head, views, keys CASCADE"
@@ -126,12 +126,14 @@ def open_ledger(
     accept_clock: bool = False,
     damaged: Collection[str] = (),
     checked: bool = True,
+    stale_tables: bool = False,
 ) -> Iterator[Ledger]:
     """Opens the ledger of a directory; raises Malformed when there is none.
 
     ``accept_clock``: an operator says that the clock is right although the last seal or
     PostgreSQL disagrees; the sealer stops otherwise. ``damaged``: sources that are being
     succeeded, no others are excused. Not ``checked``: nothing is asked of the log.
+    ``stale_tables``: derived tables of another version will do, else Unavailable.
     """
     if settings.dsn is None and not settings.embedded.exists():
         raise Malformed(
@@ -142,13 +144,16 @@ def open_ledger(
         )
     # Whatever asks the tables may find the server gone.
     with database(settings) as (connections, _), translated("asking the ledger"):
-        if not holds_ledger(connections.open()):
+        first = connections.open()
+        if not holds_ledger(first):
             raise Malformed(
                 "no ledger here",
                 code="no_ledger",
                 expected="a ledger that `license-ledger init` finished",
                 where=str(settings.directory),
             )
+        if not stale_tables:
+            require_current(first)
         with translated("the database of this ledger"):
             ledger = assemble(
                 settings,

@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from ledger.errors import Untrusted
+from ledger.errors import Unavailable, Untrusted
 from projections.tracking import Tracking
 
 VIEWS = "views"
@@ -85,6 +85,29 @@ def migrate(
             done.append(migration.name)
     Tracking(conn, schema=schema).create_table()
     return done
+
+
+def require_current(conn: Connection[Any], *, schema: str = VIEWS) -> None:
+    """Raises Unavailable unless exactly this program's files made the tables.
+
+    Derived tables are never brought up to date in place: they are made again from the
+    log, which takes no decision and loses nothing.
+    """
+    if stale(conn, schema=schema):
+        raise Unavailable(
+            "the derived tables were made by another version of this program",
+            expected="`license-ledger rebuild --swap`, which makes them again from the "
+            "log, while nothing else runs on this ledger",
+            found="other files in schema_migration",
+            where=f"schema {schema}",
+        )
+
+
+def stale(conn: Connection[Any], *, schema: str = VIEWS) -> bool:
+    """Whether other files than this program's made the tables of a schema."""
+    record = sql.Identifier(schema, "schema_migration")
+    applied = conn.execute(sql.SQL("SELECT name, sm3 FROM {}").format(record))
+    return dict(applied.fetchall()) != {one.name: one.sm3 for one in migrations()}
 
 
 def _apply(conn: Connection[Any], migration: Migration) -> bool:

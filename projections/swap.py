@@ -20,11 +20,12 @@ def same_place(conn: Connection[Any], first: str, second: str) -> bool:
     return _place(conn, first) == _place(conn, second)
 
 
-def swap(conn: Connection[Any], *, live: str, fresh: str) -> None:
+def swap(conn: Connection[Any], *, live: str, fresh: str, ahead: bool = False) -> None:
     """Puts the fresh schema in the place of the live one, in one transaction.
 
     Projectors and readers wait for it and go on with the new tables. Raises Unavailable,
     and changes nothing, when the two do not stand at the same place: catch up first.
+    ``ahead``: the fresh one may also hold more records.
     """
     with translated("swapping schemas"), conn.transaction():
         # A projector takes its tracking rows before it writes anything: whoever is in
@@ -34,7 +35,7 @@ def swap(conn: Connection[Any], *, live: str, fresh: str) -> None:
                 sql.Identifier(live, TRACKING)
             )
         )
-        if not same_place(conn, live, fresh):
+        if not (same_place(conn, live, fresh) or (ahead and _holds(conn, live, fresh))):
             raise Unavailable(
                 "live tables and rebuilt ones stand at different places",
                 code="tables_apart",
@@ -54,6 +55,12 @@ def drop(conn: Connection[Any], schema: str) -> None:
         conn.execute(
             sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
         )
+
+
+def _holds(conn: Connection[Any], live: str, fresh: str) -> bool:
+    """Whether the fresh schema lacks no record that the live one holds."""
+    held = _place(conn, fresh)
+    return all(held.get(name, 0) >= n for name, n in _place(conn, live).items())
 
 
 def _rename(conn: Connection[Any], old: str, new: str) -> None:

@@ -1,7 +1,8 @@
 """Makes the tables again from log and seals, into a schema of their own, and swaps it in.
 
 The code that judges and writes is the projector's; what differs is that nothing is read
-back, that most indexes come last, and that no verdict is offered to the sealer.
+back, that most indexes come last, and that no verdict is offered to the sealer unless
+the live tables cannot be projected into any more.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ledger.log.contract import EventLog
-from ledger.log.head import HeadStore
+from ledger.log.head import HeadStore, offer_verdicts
 from ledger.log.postgres import translated
 from projections import store
 from projections.digest import digests
@@ -45,7 +46,8 @@ class Rebuild:
     ``conn`` is in autocommit mode and the rebuild's own; ``log`` and ``head`` use others.
     ``sources``: all sources of the ledger. What an earlier, unfinished rebuild left is
     dropped. With ``trust_sealed_verdicts`` the signatures that sealed verdicts vouch for
-    are not computed again; an audit computes them.
+    are not computed again; an audit computes them. ``offers``: the sealer is handed the
+    verdicts too, as of records that no projector has judged; what it has, it has.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class Rebuild:
         head: HeadStore,
         sources: Sequence[str],
         trust_sealed_verdicts: bool = False,
+        offers: bool = False,
     ) -> None:
         self._conn = conn
+        self._offers = offers
         self._sources = tuple(sources)
         with translated("starting a rebuild"):
             drop(conn, REBUILD)
@@ -114,15 +118,18 @@ class Rebuild:
                     sources=self._sources,
                 )
                 store.write(cur, batch.verdicts, fold.admission)
+                if self._offers:
+                    offer_verdicts(cur, batch.ranges)
         self._tracked.update(moved)
         self._records += batch.count
         self._accepted += sum(verdict.accepted for verdict in batch.verdicts)
         return True
 
 
-def swap_in(conn: Connection[Any]) -> None:
+def swap_in(conn: Connection[Any], *, ahead: bool = False) -> None:
     """Puts the rebuilt tables in the place of the live ones.
 
     Raises Unavailable when they do not stand at the same place: catch up first.
+    ``ahead``: they may hold more records, whose verdicts the rebuild has offered.
     """
-    swap(conn, live=VIEWS, fresh=REBUILD)
+    swap(conn, live=VIEWS, fresh=REBUILD, ahead=ahead)

@@ -246,12 +246,18 @@ def rebuild(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> int:
-    """Makes every derived table again from the log and compares; exit 1 if they differ."""
-    with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+    """Makes every derived table again from the log and compares; exit 1 if they differ.
+
+    With --swap it also brings up tables that another version of this program made.
+    """
+    settings = place(directory, dsn, passphrase_file)
+    with open_ledger(settings, stale_tables=True) as ledger:
         document = rebuild_tables(
             ledger, swap=swap, trust=trust, told=lambda n: say(f"rebuilt={n}")
         )
     lines = [f"{document['records']} records, {document['accepted']} accepted"]
+    if document["replaced"]:
+        lines.append("the tables of another version were replaced")
     lines += [
         f"  {one['table']:<20} {'equal' if one['equal'] else one['first_difference']}"
         for one in document["tables"]
