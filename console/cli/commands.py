@@ -61,6 +61,10 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
             ("inspecting",),
             "Every event of a license with both times: in force, and recorded.",
         ),
+        "scan": Listed(
+            ("scanning",),
+            "Finds what does not fit together; exit 0 nothing found, 1 something was.",
+        ),
         "receipt": Listed(
             ("proving",),
             "The proof (回执) for one event of a license, verified offline by anybody.",
