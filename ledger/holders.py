@@ -107,7 +107,7 @@ def normalise_holder_code(kind: str, code: str) -> str:
     A 15-digit citizen number is kept as it is: it is not one with 18 by arithmetic alone.
     """
     stripped = code.strip(" \t\r\n\u3000")
-    return stripped if kind in _FREE_KINDS else stripped.translate(_TO_UPPER)
+    return stripped if kind in FREE_KINDS else stripped.translate(_TO_UPPER)
 
 
 def _citizen(code: str, latest: date) -> bool:
@@ -148,11 +148,12 @@ def _free(code: str, _latest: date) -> bool:
     )
 
 
-_FREE_KINDS = frozenset({"099", "114", "115", "118", "119", "120", "122", "999"})
+FREE_KINDS = frozenset({"099", "114", "115", "118", "119", "120", "122", "999"})
+"""Kinds whose codes are free text: two spellings of one may be two holders."""
 
 _CODE_RULES: Mapping[str, Callable[[str, date], bool]] = MappingProxyType(
     {
-        **dict.fromkeys(_FREE_KINDS, _free),
+        **dict.fromkeys(FREE_KINDS, _free),
         **dict.fromkeys(("400", "411", "412", "413", "414"), _passport),
         "001": _organisation,
         "111": _citizen,

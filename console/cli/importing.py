@@ -16,6 +16,7 @@ from rich.progress import (
 )
 
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
+from console.importer.input_file import open_file
 from console.importer.mapping import read_mapping
 from console.importer.run import ImportResult, import_stock
 from console.output import WORDS, Answer, give
@@ -56,7 +57,7 @@ def import_file(
             result = import_stock(
                 StockDesk(ledger),
                 known,
-                file,
+                open_file(file, known),
                 staging=settings.directory / STAGING,
                 rejects=settings.rejects,
                 progress=told,

@@ -1,90 +1,76 @@
-"""A CSV file as it comes: lines bounded, bytes hashed, header checked, nothing trusted."""
+"""A CSV file as it comes, also gzipped: lines bounded, encoding proved, nothing trusted."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
-from console.importer.mapping import StockMapping
+from console.importer.encodings import BOM, Decoding
+from console.importer.source_table import SourceLine, SourceTable
 from ledger.errors import Malformed
 
 LINE_MAX: Final = 1_048_576
-_BOM: Final = b"\xef\xbb\xbf"
+GZIP: Final = b"\x1f\x8b"
+RATIO_MAX: Final = 200
+"""How many times its size a gzipped file may unpack to: rows come to 5 to 30."""
+_RATIO_FROM: Final = 64 << 20
+
+
+class LineReader(Protocol):
+    """A file of bytes, or what unpacks one."""
+
+    def readline(self, size: int, /) -> bytes:
+        """The next line with its end, at most so many bytes."""
+        ...
 
 
 class CsvFile:
-    """The rows of one file under a mapping; reads it once, front to back.
+    """The rows of one CSV; reads the file twice: for its encoding, then for the rows.
 
     Memory: one row. A row that quotes wrongly makes the whole file Malformed: what comes
     after it could be anything.
     """
 
-    def __init__(self, path: Path, mapping: StockMapping) -> None:
+    def __init__(
+        self, path: Path, *, encoding: str, delimiter: str, gzipped: bool
+    ) -> None:
         self._path = path
-        self._mapping = mapping
-        self._sha256 = hashlib.sha256()
-        self.bytes_read = 0
-        self.width = 0
+        self._named = encoding
+        self._delimiter = delimiter
+        self._gzipped = gzipped
+        self.done = 0
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return self._path.name
 
     @property
     def size(self) -> int:
-        """Bytes in the file."""
-        return self._path.stat().st_size
+        """Bytes in the file; ``done`` counts those that it unpacks to."""
+        return 0 if self._gzipped else self._path.stat().st_size
 
-    @property
-    def sha256(self) -> str:
-        """Lower-case hex of what was read."""
-        return self._sha256.hexdigest()
+    def rows(self) -> Iterator[SourceLine]:
+        """Each row that is not blank, the header first.
 
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Each row that is not blank, with the line on which it starts.
-
-        Bytes that do not decode come as lone surrogates. Raises Malformed for a file that
-        cannot be read, is no CSV, or lacks a mapped column.
+        Raises Malformed for a file that cannot be read, is no CSV, is in no sure encoding,
+        is cut off, or is a bomb.
         """
-        try:
-            with self._path.open("rb") as file:
-                yield from self._rows(file)
-        except OSError as error:
-            raise Malformed(
-                "the file cannot be read",
-                code="file_unreadable",
-                found=error.strerror or type(error).__name__,
-                where=str(self._path),
-            ) from error
+        with self._open() as file:
+            found = Decoding().look(self._lines(file))
+        encoding = found.encoding(self._named, where=self.name)
+        self.done = 0
+        with self._open() as file:
+            yield from self._rows(file, encoding)
 
-    def columns(self, header: list[str]) -> Mapping[str, int]:
-        """Where each mapped column stands; raises Malformed when one is not there once."""
-        names = [name.strip() for name in header]
-        count = Counter(names)
-        wanted = sorted(self._mapping.columns)
-        missing = [name for name in wanted if not count[name]]
-        if missing:
-            raise self._wrong(
-                "the header lacks mapped columns",
-                ", ".join(missing),
-                1,
-                code="csv_columns",
-            )
-        twice = [name for name in wanted if count[name] > 1]
-        if twice:
-            raise self._wrong(
-                "the header repeats mapped columns",
-                "each once: " + ", ".join(twice),
-                1,
-                code="csv_columns",
-            )
-        self.width = len(names)
-        return {name: names.index(name) for name in wanted}
-
-    def _rows(self, file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-        reader = csv.reader(
-            self._lines(file), delimiter=self._mapping.delimiter, strict=True
-        )
+    def _rows(self, file: LineReader, encoding: str) -> Iterator[SourceLine]:
+        text = (line.decode(encoding) for line in self._lines(file, skip=BOM))
+        reader = csv.reader(text, delimiter=self._delimiter, strict=True)
         start = 1
         while True:
             try:
@@ -94,28 +80,60 @@ class CsvFile:
                 raise self._wrong("the file is not CSV", str(error), start) from error
             if row is None:
                 return
-            if row:
+            if any(row):
                 yield start, row
             start = reader.line_num + 1
 
-    def _lines(self, file: BinaryIO) -> Iterator[str]:
-        number = 0
+    def _lines(self, file: LineReader, *, skip: bytes = b"") -> Iterator[bytes]:
+        number = unpacked = 0
+        limit = max(_RATIO_FROM, RATIO_MAX * self._path.stat().st_size)
         while line := file.readline(LINE_MAX + 1):
             number += 1
             if len(line) > LINE_MAX:
                 raise self._wrong("a line is too long", f"{LINE_MAX} bytes", number)
-            self._sha256.update(line)
-            self.bytes_read += len(line)
-            if number == 1:
-                line = line.removeprefix(_BOM)
-            yield line.decode(self._mapping.encoding, errors="surrogateescape")
+            unpacked += len(line)
+            if self._gzipped and unpacked > limit:
+                raise self._wrong(
+                    "the gzipped file unpacks to far too much",
+                    f"at most {RATIO_MAX} times its size",
+                    number,
+                )
+            self.done = unpacked
+            yield line.removeprefix(skip) if number == 1 else line
 
-    def _wrong(
-        self, reason: str, expected: str, line: int, *, code: str = "file_format"
-    ) -> Malformed:
+    @contextmanager
+    def _open(self) -> Iterator[LineReader]:
+        try:
+            if self._gzipped:
+                with gzip.open(self._path) as file:
+                    yield file
+            else:
+                with self._path.open("rb") as plain:
+                    yield plain
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise Malformed(
+                "the gzipped file is cut off or damaged",
+                code="file_damaged",
+                expected="a file that `gzip -t` finds whole",
+                found=type(error).__name__,
+                where=self.name,
+            ) from error
+        except OSError as error:
+            raise Malformed(
+                "the file cannot be read",
+                code="file_unreadable",
+                found=error.strerror or type(error).__name__,
+                where=str(self._path),
+            ) from error
+
+    def _wrong(self, reason: str, expected: str, line: int) -> Malformed:
         return Malformed(
             reason,
-            code=code,
+            code="file_format",
             expected=expected,
-            where=f"{self._path.name}, line {line}",
+            where=f"{self.name}, line {line}",
         )
+
+
+def _fits(table: CsvFile) -> SourceTable:
+    return table

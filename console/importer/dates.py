@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
+from console.importer.cells import half_width
 from ledger.check_digits import DIGITS, consists_of
 from ledger.errors import Malformed
 from ledger.workdays import date_to_day
 
+YEAR_FIRST: Final = "year-first"
+"""Not a pattern: 2022-9-1, 2022/9/1, 2022.9.1, 20220901, 2022年9月1日, also mixed."""
+
 _PARTS: Final = ("YYYY", "MM", "DD")
 _SEPARATORS: Final = "/-. "
+_YEAR_FIRST: Final = (
+    re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})"),
+    re.compile(r"([0-9]{4})()([0-9]{2})([0-9]{2})"),
+    re.compile(r"([0-9]{4})( *年) *([0-9]{1,2}) *月 *([0-9]{1,2}) *日"),
+)
+_TIME_OF_DAY: Final = re.compile(
+    r"[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?$"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateForm:
-    """A pattern such as ``MM/DD/YYYY``: where year, month and day stand in the text."""
+    """A pattern such as ``MM/DD/YYYY``: where year, month and day stand in the text.
+
+    A time of day behind it is left away: an act counts by its legal day.
+    """
 
     pattern: str
 
     @classmethod
     def parse(cls, pattern: str, *, where: str) -> DateForm:
-        """Takes a pattern with each of YYYY, MM, DD once; raises Malformed otherwise."""
+        """Takes ``year-first``, or YYYY, MM, DD once each; raises Malformed otherwise."""
+        if pattern == YEAR_FIRST:
+            return cls(pattern=pattern)
         rest = pattern
         for part in _PARTS:
             rest = rest.replace(part, "", 1)
@@ -33,25 +52,45 @@ class DateForm:
             raise Malformed(
                 "not a form of dates",
                 code="bad_mapping",
-                expected="YYYY, MM and DD once each, between them / - . or space",
+                expected=(
+                    f"{YEAR_FIRST!r}, or YYYY, MM and DD once each, between them "
+                    "/ - . or space"
+                ),
                 where=where,
             )
         return cls(pattern=pattern)
 
     def read(self, text: str) -> str:
         """The day as ``YYYY-MM-DD``; Malformed unless it is one of 1900 to 2200."""
-        if len(text) != len(self.pattern):
-            raise self._wrong()
-        year, month, day = (self._cut(text, part) for part in _PARTS)
-        for at, char in enumerate(self.pattern):
-            if char in _SEPARATORS and text[at] != char:
-                raise self._wrong()
-        found = f"{year}-{month}-{day}"
+        found = self._found(_TIME_OF_DAY.sub("", half_width(text).strip()))
         try:
             date_to_day(found)
         except Malformed as error:
             raise self._wrong() from error
         return found
+
+    def write(self, day: date) -> str:
+        """A day as the text that ``read`` takes for it."""
+        if self.pattern == YEAR_FIRST:
+            return day.isoformat()
+        numbers = (f"{day.year:04}", f"{day.month:02}", f"{day.day:02}")
+        text = self.pattern
+        for part, number in zip(_PARTS, numbers, strict=True):
+            text = text.replace(part, number)
+        return text
+
+    def _found(self, text: str) -> str:
+        if self.pattern == YEAR_FIRST:
+            for form in _YEAR_FIRST:
+                if found := form.fullmatch(text):
+                    return f"{found[1]}-{found[3]:0>2}-{found[4]:0>2}"
+            raise self._wrong()
+        if len(text) != len(self.pattern):
+            raise self._wrong()
+        for at, char in enumerate(self.pattern):
+            if char in _SEPARATORS and text[at] != char:
+                raise self._wrong()
+        return "-".join(self._cut(text, part) for part in _PARTS)
 
     def _cut(self, text: str, part: str) -> str:
         at = self.pattern.index(part)
@@ -61,4 +100,7 @@ class DateForm:
         return found
 
     def _wrong(self) -> Malformed:
-        return Malformed("not a day", expected=f"{self.pattern}, 1900 to 2200")
+        spelt = self.pattern
+        if spelt == YEAR_FIRST:
+            spelt = "2022-9-1, 2022/9/1, 2022.9.1, 20220901 or 2022年9月1日"
+        return Malformed("not a day", expected=f"{spelt}, 1900 to 2200")

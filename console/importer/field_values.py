@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from console.importer.cells import digits_lost, half_width
 from console.importer.dates import DateForm
 from console.importer.rejects import RowRejected
 from ledger.catalogue import FaceField
@@ -33,8 +34,8 @@ def field_value(
             raise RowRejected("missing_value", column=column, expected="a value")
         return None
     value = _read(face, column, text, dates)
-    if face.format and isinstance(value, str) and not FORMATS[face.format](value):
-        raise RowRejected("wrong_format", column=column, expected=face.format)
+    if face.format and isinstance(value, str):
+        value = _formatted(face.format, column, value)
     if (
         face.data_class < _PERSONAL
         and not face.format
@@ -47,6 +48,16 @@ def field_value(
     return value
 
 
+def _formatted(form: str, column: str, text: str) -> str:
+    """A number of a declared format: as it is written when that is right."""
+    right = FORMATS[form]
+    for spelt in (text, half_width(text), half_width(text).upper()):
+        if right(spelt):
+            return spelt
+    reason = "digits_lost" if digits_lost(text) else "wrong_format"
+    raise RowRejected(reason, column=column, expected=form)
+
+
 def _read(face: FaceField, column: str, text: str, dates: DateForm) -> str | int:
     match face.value:
         case "d":
@@ -57,6 +68,7 @@ def _read(face: FaceField, column: str, text: str, dates: DateForm) -> str | int
                     "not_a_date", column=column, expected=error.expected
                 ) from error
         case "i":
+            text = half_width(text)
             if not consists_of(text.removeprefix("-"), DIGITS) or (
                 len(text) > _LONG_DIGITS
             ):
@@ -65,6 +77,7 @@ def _read(face: FaceField, column: str, text: str, dates: DateForm) -> str | int
                 )
             return int(text)
         case "n":
+            text = half_width(text)
             if not decimal_ok(text):
                 raise RowRejected(
                     "not_a_number",

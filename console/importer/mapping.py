@@ -1,6 +1,7 @@
-"""What the columns of somebody's CSV mean: the mapping file (TOML), read and checked.
+"""What the columns of somebody's table mean: the mapping file (TOML), read and checked.
 
-Docs by example: ``docs/examples/chicago_business_licenses.toml``.
+Every key: ``console.importer.mapping_keys``; by example:
+``docs/examples/chicago_business_licenses.toml``.
 """
 
 from __future__ import annotations
@@ -13,49 +14,24 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from console.importer.dates import DateForm
+from console.importer.encodings import AUTO, ENCODINGS
+from console.importer.mapping_parts import (
+    ACTS,
+    OPENING_STATES,
+    ActColumn,
+    DatabaseSource,
+    act_column,
+    database_source,
+)
 from console.importer.tables import Table
 from ledger.check_digits import DIGITS, consists_of
 from ledger.errors import Malformed
 from ledger.identifiers import is_person_kind
 
-ACTS: Final = frozenset(
-    (
-        "BASELINE",
-        "ISSUE",
-        "CHANGE",
-        "RENEW",
-        "REPLACE",
-        "REISSUE",
-        "REVOKE",
-        "WITHDRAW",
-        "CANCEL",
-    )
-)
-"""Acts that a row can say completely: they need no term, cause or ground of their own."""
-
-OPENING_STATES: Final = MappingProxyType(
-    {"REVOKE": "REVD", "WITHDRAW": "WDRN", "CANCEL": "CANC"}
-)
-"""State in which a license comes in when this act is the first that is known of it."""
-
 _SYSTEM_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789-_"
-_ENCODINGS: Final = ("utf-8", "gb18030")
 _DELIMITERS: Final = (",", ";", "\t", "|")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActColumn:
-    """A column whose values name acts, and the column that dates them.
-
-    ``values``: source value -> act. ``skip``: values that say no act, '' among them when
-    the column may be empty. ``face``: whether the row's fields and term travel with it.
-    """
-
-    column: str
-    date: str
-    values: Mapping[str, str]
-    skip: frozenset[str]
-    face: bool
+NO_END: Final = ("长期", "长期有效", "永久", "永久有效", "无固定期限")
+"""How sources say that a term has no last day; so does 9999-12-31."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +48,14 @@ class StockMapping:
     dates: DateForm
     encoding: str
     delimiter: str
+    sheet: str
+    header_row: int
     reason_code: str
     missing: str
     serial: str
     valid_from: str
     valid_until: str
+    no_end: frozenset[str]
     holder_kind: str
     holder_code: str
     fields: Mapping[str, str]
@@ -84,6 +63,7 @@ class StockMapping:
     type_table: Mapping[str, Any] | None
     type_sequence: str
     type_code: str
+    database: DatabaseSource | None = None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -91,7 +71,7 @@ class StockMapping:
         named = {self.row_key, self.serial, self.holder_code, *self.fields.values()}
         named.update(name for name in (self.valid_from, self.valid_until) if name)
         for act in self.acts:
-            named.update((act.column, act.date))
+            named.update(act.columns)
         return frozenset(named)
 
 
@@ -130,26 +110,36 @@ def parse_mapping(text: str, *, where: str) -> StockMapping:
         system=_system(source),
         row_key=source.text("row_key"),
         dates=DateForm.parse(source.text("dates"), where=source.at("dates")),
-        encoding=source.choice("encoding", _ENCODINGS, default="utf-8"),
+        encoding=source.choice("encoding", ENCODINGS, default=AUTO),
         delimiter=source.choice("delimiter", _DELIMITERS, default=","),
+        sheet=source.text("sheet", default=""),
+        header_row=source.number("header_row", default=1),
         reason_code=source.text("reason_code", default="stock_import"),
         missing=source.text("missing", default="not in source"),
         serial=license_.text("serial"),
         valid_from=license_.text("valid_from", default=""),
         valid_until=license_.text("valid_until", default=""),
+        no_end=frozenset(license_.texts("no_end") or NO_END),
         holder_kind=kind,
         holder_code=holder.text("code"),
         fields=MappingProxyType({name: fields.text(name) for name in fields.names}),
-        acts=tuple(_act(table) for table in root.tables("acts")),
+        acts=tuple(act_column(table) for table in root.tables("acts")),
         type_table=root.raw("type"),
         type_sequence=sequence,
         type_code=code,
+        database=_database(root),
     )
     for table in (source, license_, holder, root):
         table.done()
     _check_type_named(mapping, license_)
     _check_acts(mapping, where)
     return mapping
+
+
+def _database(root: Table) -> DatabaseSource | None:
+    if root.raw("database") is None:
+        return None
+    return database_source(root.table("database"))
 
 
 def _system(source: Table) -> str:
@@ -203,7 +193,7 @@ def _check_type_named(mapping: StockMapping, license_: Table) -> None:
 
 def _check_acts(mapping: StockMapping, where: str) -> None:
     """An act is known by (system, row key, source value): no value names two acts."""
-    named = [value for act in mapping.acts for value in act.values]
+    named = [name for act in mapping.acts for name in act.values or (act.always,)]
     if len(named) != len(set(named)):
         raise Malformed(
             "one source value names acts in two columns",
@@ -213,24 +203,13 @@ def _check_acts(mapping: StockMapping, where: str) -> None:
         )
 
 
-def _act(table: Table) -> ActColumn:
-    values = table.table("values")
-    named = {source: values.text(source) for source in values.names}
-    for source, act in named.items():
-        if act not in ACTS:
-            raise Malformed(
-                "no act that a row can say",
-                code="bad_mapping",
-                expected=", ".join(sorted(ACTS)),
-                found=act[:40],
-                where=values.at(source),
-            )
-    found = ActColumn(
-        column=table.text("column"),
-        date=table.text("date"),
-        values=MappingProxyType(named),
-        skip=frozenset(table.texts("skip")),
-        face=table.flag("face"),
-    )
-    table.done()
-    return found
+__all__ = [
+    "ACTS",
+    "NO_END",
+    "OPENING_STATES",
+    "ActColumn",
+    "DatabaseSource",
+    "StockMapping",
+    "parse_mapping",
+    "read_mapping",
+]

@@ -30,7 +30,7 @@ class Planner:
         self._kind = kind
         self._origin = registry.origin
         self._types = _types_of(registry, kind.code)
-        self._columns = [act.column for act in mapping.acts]
+        self._columns = [act.shown for act in mapping.acts]
         self.drafter = Drafter(
             desk=desk,
             mapping=mapping,

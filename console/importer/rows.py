@@ -1,4 +1,4 @@
-"""From one row of a CSV to the acts it tells of, every value checked in clear.
+"""From one row of a table to the acts it tells of, every value checked in clear.
 
 The publisher validates before it encrypts: nobody after it looks into these values.
 """
@@ -11,6 +11,13 @@ from typing import Final
 
 import msgspec
 
+from console.importer.cells import (
+    SPACES,
+    digits_lost,
+    formula_error,
+    half_width,
+    scientific,
+)
 from console.importer.field_values import field_value
 from console.importer.mapping import ActColumn, StockMapping
 from console.importer.rejects import RowRejected
@@ -18,7 +25,7 @@ from ledger.catalogue import LicenseType
 from ledger.envelope import STRING_SIZE_MAX
 from ledger.errors import Malformed
 from ledger.events import Value
-from ledger.holders import holder_code_ok, normalise_holder_code
+from ledger.holders import FREE_KINDS, holder_code_ok, normalise_holder_code
 from ledger.license_identifiers import LicenseId
 from ledger.subject_codes import clear_citizen_number
 from ledger.workdays import date_to_day
@@ -27,7 +34,7 @@ KEY_SIZE_MAX: Final = 200
 ROW_SIZE_MAX: Final = 55_000
 """Bytes of one row's values: with all that is around them a record holds 60,000."""
 _FIELD_SIZE: Final = 300  # name, nonce, commitment, padding: more than any field adds
-_SPACES: Final = " \t\u3000"
+_END_OF_DAYS: Final = "99991231"
 _C0: Final = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
 
 
@@ -105,13 +112,8 @@ class RowReader:
         )
 
     def _text(self, column: str, cell: str) -> str:
-        text = cell.strip(_SPACES)
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError as error:
-            raise RowRejected(
-                "not_text", column=column, expected=f"text in {self._mapping.encoding}"
-            ) from error
+        text = cell.strip(SPACES)
+        size = len(text.encode())
         if not _C0.isdisjoint(text):
             raise RowRejected(
                 "control_character", column=column, expected="text of one line"
@@ -120,6 +122,12 @@ class RowReader:
             raise RowRejected(
                 "too_long", column=column, expected=f"at most {STRING_SIZE_MAX} bytes"
             )
+        if "+" in text and scientific(text):
+            raise RowRejected(
+                "scientific_number", column=column, expected="all digits of the number"
+            )
+        if text.startswith("#") and formula_error(text):
+            raise RowRejected("formula_error", column=column, expected="a value")
         return text
 
     def _key(self, row: Mapping[str, str]) -> str:
@@ -133,7 +141,7 @@ class RowReader:
 
     def _license_id(self, row: Mapping[str, str]) -> str:
         column = self._mapping.serial
-        serial = self._not_personal(column, _given(column, row[column]))
+        serial = half_width(self._not_personal(column, _given(column, row[column])))
         try:
             return str(
                 LicenseId(type_code=self._kind.code, issuer=self._issuer, serial=serial)
@@ -145,11 +153,13 @@ class RowReader:
 
     def _holder_code(self, row: Mapping[str, str]) -> str:
         column, kind = self._mapping.holder_code, self._mapping.holder_kind
-        code = normalise_holder_code(kind, _given(column, row[column]))
+        text = _given(column, row[column])
+        code = normalise_holder_code(
+            kind, text if kind in FREE_KINDS else half_width(text)
+        )
         if not holder_code_ok(kind, code, latest=self._latest):
-            raise RowRejected(
-                "not_a_holder_code", column=column, expected=f"a code of kind {kind}"
-            )
+            reason = "digits_lost" if digits_lost(code) else "not_a_holder_code"
+            raise RowRejected(reason, column=column, expected=f"a code of kind {kind}")
         return code
 
     def _field(self, name: str, column: str, text: str) -> str | int | None:
@@ -169,7 +179,9 @@ class RowReader:
             ("valid_until", mapping.valid_until),
         ):
             if column:
-                term[name] = self._day(column, row[column]) if row[column] else None
+                text = row[column]
+                endless = name == "valid_until" and self._endless(text)
+                term[name] = self._day(column, text) if text and not endless else None
         start, end = term.get("valid_from"), term.get("valid_until")
         if start and end and end < start:
             raise RowRejected(
@@ -178,6 +190,11 @@ class RowReader:
                 expected=f"no day before {mapping.valid_from}",
             )
         return term
+
+    def _endless(self, text: str) -> bool:
+        """Whether a term's last day says that there is none (长期)."""
+        digits = "".join(char for char in half_width(text) if char.isdecimal())
+        return text in self._mapping.no_end or digits == _END_OF_DAYS
 
     def _acts(self, row: Mapping[str, str]) -> tuple[SourceAct, ...]:
         found = [
@@ -188,7 +205,7 @@ class RowReader:
         if not found:
             raise RowRejected(
                 "no_act",
-                column=self._mapping.acts[0].column,
+                column=self._mapping.acts[0].shown,
                 expected="at least one act",
             )
         return tuple(found)
@@ -196,10 +213,10 @@ class RowReader:
     def _act(
         self, order: int, rule: ActColumn, row: Mapping[str, str]
     ) -> SourceAct | None:
-        source_act = row[rule.column]
+        source_act = rule.always or row[rule.column]
         if source_act in rule.skip:
             return None
-        act = rule.values.get(source_act)
+        act = rule.always or rule.values.get(source_act)
         if act is None:
             raise RowRejected(
                 "unknown_value",

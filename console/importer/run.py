@@ -1,6 +1,6 @@
 """The import of existing stock (存量补录): read, put in order, judge, sign, publish.
 
-Nothing is published before the whole file was read. What was published before a crash is
+Nothing is published before the whole table was read. What was published before a crash is
 found in the log again by (system, row key, source act), so running it again goes on.
 """
 
@@ -13,40 +13,41 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from console.importer.csv_file import CsvFile
 from console.importer.desk import ImportDesk
 from console.importer.drafts import Drafted, Drafter
+from console.importer.intake import Intake, Progress, take_in
 from console.importer.license_type import admit_type, type_of
 from console.importer.mapping import StockMapping
 from console.importer.plan import ChainPlan, refused
 from console.importer.planner import Planner
-from console.importer.rejects import Reject, RowRejected, write_rejects
-from console.importer.rows import RowReader
+from console.importer.rejects import Reject, write_rejects
+from console.importer.source_table import SourceTable
 from console.importer.staging import Staging
 from ledger.errors import Unavailable
 from ledger.refusals import ACCEPTED
 from ledger.workdays import day_to_date, legal_day
 
-Progress = Callable[[int, int, str], None]
-"""Told (done, total, stage): bytes while reading, rows while importing."""
-
-READING: Final = "reading"
 IMPORTING: Final = "importing"
 ROWS_AT_ONCE: Final = 900
 IN_FLIGHT_MAX: Final = 3
-_TOLD_EVERY: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What became of a file: every row is accepted, rejected or unchanged."""
+    """What became of a table: every row is accepted, rejected or unchanged.
+
+    ``rows_legacy`` name their holder by a 15-digit citizen number; ``reasons``: why rows
+    were rejected, and how many.
+    """
 
     rows: int
     rows_accepted: int
     rows_rejected: int
     rows_unchanged: int
+    rows_legacy: int
     events_accepted: int
     events_refused: int
+    reasons: Mapping[str, int]
     rejects_file: Path | None
     seconds: float
 
@@ -58,8 +59,10 @@ class ImportResult:
             "rows_accepted": self.rows_accepted,
             "rows_rejected": self.rows_rejected,
             "rows_unchanged": self.rows_unchanged,
+            "rows_legacy": self.rows_legacy,
             "events_accepted": self.events_accepted,
             "events_refused": self.events_refused,
+            "reasons": dict(sorted(self.reasons.items())),
             "rejects_file": str(self.rejects_file) if self.rejects_file else None,
             "seconds": self.seconds,
         }
@@ -67,7 +70,6 @@ class ImportResult:
 
 @dataclass(slots=True, kw_only=True)
 class _Tally:
-    rows: int = 0
     accepted: int = 0
     unchanged: int = 0
     events_accepted: int = 0
@@ -86,41 +88,49 @@ class _Flight:
 def import_stock(
     desk: ImportDesk,
     mapping: StockMapping,
-    path: Path,
+    table: SourceTable,
     *,
     staging: Path,
     rejects: Path,
     progress: Progress,
     monotonic: Callable[[], float],
 ) -> ImportResult:
-    """Imports one CSV file.
+    """Imports one table.
 
     ``staging``: a folder for what is put in order, emptied before and after; ``rejects``:
-    the folder for ``<SHA-256 of the file>.csv``. Raises Malformed with nothing done when
-    file and mapping do not go together.
+    the folder for the rows that stay out. Raises Malformed with nothing done when table
+    and mapping do not go together.
     """
     started = monotonic()
     with Staging(staging, desk.random_bytes) as stage:
         run = _Import(desk, mapping, stage, progress)
-        file = run.read(path)
+        intake = run.read(table)
         run.publish()
-        target = rejects / f"{file.sha256}.csv"
-        rejected = write_rejects(target, stage.rejects())
+        reasons = stage.reasons()
+        target = rejects / f"{intake.digest}.csv"
+        rejected = write_rejects(
+            target,
+            stage.rejects(),
+            header=intake.header,
+            delimiter=mapping.delimiter,
+        )
     tally = run.tally
     return ImportResult(
-        rows=tally.rows,
+        rows=intake.rows,
         rows_accepted=tally.accepted,
         rows_rejected=rejected,
         rows_unchanged=tally.unchanged,
+        rows_legacy=intake.legacy,
         events_accepted=tally.events_accepted,
         events_refused=tally.events_refused,
+        reasons=reasons,
         rejects_file=target if rejected else None,
         seconds=round(monotonic() - started, 3),
     )
 
 
 class _Import:
-    """One run over one file."""
+    """One run over one table."""
 
     def __init__(
         self,
@@ -139,31 +149,17 @@ class _Import:
             mapping, department=desk.department, registry=desk.registry()
         )
 
-    def read(self, path: Path) -> CsvFile:
+    def read(self, table: SourceTable) -> Intake:
         """Stages every row that can be read."""
-        file = CsvFile(path, self._mapping)
-        rows = file.rows()
-        header = next(rows, (1, []))[1]
-        reader = RowReader(
+        return take_in(
+            table,
             self._mapping,
             self._kind,
+            self._stage,
             issuer=self._desk.department,
-            columns=file.columns(header),
-            width=file.width,
             latest=day_to_date(legal_day(self._desk.now())),
+            progress=self._progress,
         )
-        size = file.size
-        for line, cells in rows:
-            self.tally.rows += 1
-            try:
-                self._stage.add(reader.read(line, cells))
-            except RowRejected as rejected:
-                self._stage.reject(rejected.at(line))
-            if self.tally.rows % _TOLD_EVERY == 0:
-                self._progress(file.bytes_read, size, READING)
-        self._stage.sort()
-        self._progress(size, size, READING)
-        return file
 
     def publish(self) -> None:
         """Plans, signs and publishes what is staged, license by license."""

@@ -25,6 +25,8 @@ CHAIN_ROWS_MAX: Final = 8_192
 """Rows of one license that are looked at: twice what a chain can ever hold."""
 
 _NAME_BYTES: Final = 8
+_STAGED: Final = 1
+_KEPT: Final = 2
 _BUNDLE: Final = 1_000
 _TABLES: Final = """
 PRAGMA journal_mode = OFF;
@@ -38,6 +40,7 @@ CREATE TABLE reject (
     line INTEGER PRIMARY KEY, place TEXT NOT NULL, reason TEXT NOT NULL,
     expected TEXT NOT NULL
 );
+CREATE TABLE kept (line INTEGER PRIMARY KEY, data BLOB NOT NULL);
 """
 _SORTED: Final = """
 CREATE INDEX staged_source ON staged (source, chain);
@@ -56,6 +59,12 @@ DELETE FROM staged WHERE number IN (SELECT number FROM torn);
 """
 
 
+_REJECTS: Final = """
+SELECT r.line, r.place, r.reason, r.expected, k.data
+FROM reject r LEFT JOIN kept k ON k.line = r.line ORDER BY r.line
+"""
+
+
 class RandomBytes(Protocol):
     """Draws so many bytes."""
 
@@ -68,22 +77,24 @@ class Staging:
     """The rows of one import, sorted by license and line; a context manager.
 
     Grouped by SM3 of the license_id, rows inside a group by line. Rejects are kept here
-    too, for a file of nothing but mistakes must not fill the memory either. ``rows`` is
-    how many are staged. Raises Unavailable when the disk does not take it.
+    too, for a file of nothing but mistakes must not fill the memory either, and so are
+    the cells of every row, for a row may be rejected when its file is long read. ``rows``
+    is how many are staged. Without a ``folder`` the file has no name, in the system's own
+    folder for such files. Raises Unavailable when the disk does not take it.
     """
 
-    def __init__(self, folder: Path, random_bytes: RandomBytes) -> None:
+    def __init__(self, folder: Path | None, random_bytes: RandomBytes) -> None:
         self._key = random_bytes(KEY_SIZE)
         self._seed = random_bytes(KEY_SIZE)
         self._pending: list[tuple[int, bytes, int, bytes, bytes]] = []
+        self._kept: list[tuple[int, bytes]] = []
+        self._rejected: list[tuple[int, str, str, str]] = []
         self.rows = 0
+        self._path: Path | None = None
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for left in folder.glob("*" + SUFFIX):
-                left.unlink(missing_ok=True)
-            self._path = folder / (random_bytes(_NAME_BYTES).hex() + SUFFIX)
-            self._path.touch(mode=0o600, exist_ok=False)
-            self._database = sqlite3.connect(self._path)
+            if folder is not None:
+                self._path = _new_file(folder, random_bytes)
+            self._database = sqlite3.connect(self._path or "")
             self._database.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
             raise _unavailable(error, folder) from error
@@ -100,29 +111,32 @@ class Staging:
     ) -> None:
         """Closes and removes the file."""
         self._database.close()
-        self._path.unlink(missing_ok=True)
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
 
     def add(self, row: SourceRow) -> None:
         """Stages one row."""
         self.rows += 1
         chain = hashlib.new("sm3", row.license_id.encode()).digest()
-        data = sm4_gcm_encrypt(
-            key=self._key,
-            nonce=self.rows.to_bytes(12, "big"),
-            plaintext=msgspec.msgpack.encode(row),
-            aad=b"",
-        )
+        data = self._closed(_STAGED, self.rows, msgspec.msgpack.encode(row))
         source = hashlib.new("sm3", self._seed + row.key.encode()).digest()
         self._pending.append((self.rows, chain, row.line, source, data))
         if len(self._pending) >= _BUNDLE:
             self._flush()
 
+    def keep(self, line: int, cells: Sequence[str]) -> None:
+        """Keeps the cells of a row as they came, in case that it is rejected."""
+        plain = msgspec.msgpack.encode(cells)
+        self._kept.append((line, self._closed(_KEPT, line, plain)))
+        if len(self._kept) >= _BUNDLE:
+            self._flush()
+
     def reject(self, reject: Reject) -> None:
         """Keeps the first reason for which a row stays out."""
-        self._execute(
-            "INSERT OR IGNORE INTO reject VALUES (?, ?, ?, ?)",
-            [(reject.line, reject.column, reject.reason, reject.expected)],
-        )
+        row = (reject.line, reject.column, reject.reason, reject.expected)
+        self._rejected.append(row)
+        if len(self._rejected) >= _BUNDLE:
+            self._flush()
 
     def sort(self) -> None:
         """Ends the staging; rows whose key stands under two licenses become rejects.
@@ -172,25 +186,44 @@ class Staging:
         if bundle:
             yield bundle
 
-    def rejects(self) -> Iterator[Reject]:
-        """Every reject, by line."""
-        for line, column, reason, expected in self._database.execute(
-            "SELECT line, place, reason, expected FROM reject ORDER BY line"
-        ):
-            yield Reject(line=line, column=column, reason=reason, expected=expected)
+    def rejects(self) -> Iterator[tuple[Reject, list[str]]]:
+        """Every reject by line, and the cells of its row."""
+        self._flush()
+        for line, column, reason, expected, data in self._database.execute(_REJECTS):
+            found = Reject(line=line, column=column, reason=reason, expected=expected)
+            plain = b"\x90" if data is None else self._opened(_KEPT, line, data)
+            yield found, msgspec.msgpack.decode(plain, type=list[str])
+
+    def reasons(self) -> dict[str, int]:
+        """How many rows each reason keeps out."""
+        self._flush()
+        return dict(
+            self._database.execute("SELECT reason, count(*) FROM reject GROUP BY 1")
+        )
 
     def _open(self, number: int, data: bytes) -> SourceRow:
-        plain = sm4_gcm_decrypt(
-            key=self._key,
-            nonce=number.to_bytes(12, "big"),
-            ciphertext=data,
-            aad=b"",
-        )
+        plain = self._opened(_STAGED, number, data)
         return msgspec.msgpack.decode(plain, type=SourceRow)
 
+    def _closed(self, table: int, number: int, plain: bytes) -> bytes:
+        return sm4_gcm_encrypt(
+            key=self._key, nonce=_nonce(table, number), plaintext=plain, aad=b""
+        )
+
+    def _opened(self, table: int, number: int, data: bytes) -> bytes:
+        return sm4_gcm_decrypt(
+            key=self._key, nonce=_nonce(table, number), ciphertext=data, aad=b""
+        )
+
     def _flush(self) -> None:
-        self._execute("INSERT INTO staged VALUES (?, ?, ?, ?, ?)", self._pending)
-        self._pending.clear()
+        for statement, rows in (
+            ("INSERT INTO staged VALUES (?, ?, ?, ?, ?)", self._pending),
+            ("INSERT INTO kept VALUES (?, ?)", self._kept),
+            ("INSERT OR IGNORE INTO reject VALUES (?, ?, ?, ?)", self._rejected),
+        ):
+            if rows:
+                self._execute(statement, rows)
+                rows.clear()
 
     def _execute(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         try:
@@ -200,12 +233,26 @@ class Staging:
             raise _unavailable(error, self._path) from error
 
 
-def _unavailable(error: Exception, where: Path) -> Unavailable:
+def _new_file(folder: Path, random_bytes: RandomBytes) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in folder.glob("*" + SUFFIX):
+        left.unlink(missing_ok=True)
+    path = folder / (random_bytes(_NAME_BYTES).hex() + SUFFIX)
+    path.touch(mode=0o600, exist_ok=False)
+    return path
+
+
+def _nonce(table: int, number: int) -> bytes:
+    """One for each row of each table: the key is the same."""
+    return bytes((table,)) + number.to_bytes(11, "big")
+
+
+def _unavailable(error: Exception, where: Path | None) -> Unavailable:
     full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     return Unavailable(
         "rows cannot be staged on disk",
         code="disk_full" if full else disk_code(error, "folder_unusable"),
         expected="a folder that can be written, with room for the file",
         found=type(error).__name__,
-        where=str(where),
+        where=str(where or "the folder for temporary files"),
     )

@@ -7,6 +7,9 @@ from typing import Any
 
 from ledger.errors import Malformed
 
+QUESTION = "TODO"
+"""How a value begins that somebody has yet to say: ``mapping new`` writes such."""
+
 _MISSING = object()
 
 
@@ -32,6 +35,13 @@ class Table:
         value = self._get(key, default)
         if not isinstance(value, str) or (not value and default != ""):
             raise self._wrong(key, "a text that is not empty")
+        if value.startswith(QUESTION):
+            raise Malformed(
+                "a question of the mapping is not answered yet",
+                code="mapping_question",
+                expected=value.removeprefix(QUESTION).strip(" :")[:300],
+                where=self.at(key),
+            )
         return value
 
     def choice(self, key: str, choices: Sequence[str], *, default: str) -> str:
@@ -39,6 +49,13 @@ class Table:
         value = self.text(key, default=default)
         if value not in choices:
             raise self._wrong(key, "one of " + ", ".join(map(repr, choices)))
+        return value
+
+    def number(self, key: str, *, default: int) -> int:
+        """A whole number from 1 on."""
+        value = self._get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise self._wrong(key, "a whole number from 1 on")
         return value
 
     def texts(self, key: str) -> list[str]:

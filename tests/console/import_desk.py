@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from console.importer.input_file import open_file
 from console.importer.mapping import StockMapping
 from console.importer.run import ImportResult, import_stock
 from ledger.admission import Verdict
@@ -148,10 +149,11 @@ class MemoryDesk:
         """Imports a file; ``told`` hears of progress."""
         folder = path.parent / "ledger"
         seconds = iter(range(1_000_000))
+        used = given or mapping()
         return import_stock(
             self,
-            given or mapping(),
-            path,
+            used,
+            open_file(path, used),
             staging=folder / "staging",
             rejects=folder / "rejects",
             progress=lambda done, total, stage: (

@@ -7,7 +7,8 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from console.importer.csv_file import CsvFile
+from console.importer.input_file import open_file
+from console.importer.intake import heading
 from console.importer.mapping import StockMapping, parse_mapping
 from console.importer.rejects import Reject, RowRejected
 from console.importer.rows import RowReader, SourceRow
@@ -179,21 +180,22 @@ def read_rows(
 ) -> tuple[list[SourceRow], list[Reject]]:
     """The rows of a file that can be read, and the rejects."""
     used = given or mapping()
-    file = CsvFile(path, used)
-    lines = file.rows()
+    table = open_file(path, used)
+    lines = table.rows()
+    head = heading(table, lines, used.header_row)
     reader = RowReader(
         used,
         kind_of(used),
         issuer=DEPARTMENT,
-        columns=file.columns(next(lines, (1, []))[1]),
-        width=file.width,
+        columns=head.places(sorted(used.columns)),
+        width=len(head.names),
         latest=day_to_date(date_to_day(TODAY)),
     )
     good: list[SourceRow] = []
     bad: list[Reject] = []
     for line, cells in lines:
         try:
-            good.append(reader.read(line, cells))
+            good.append(reader.read(line, head.cells(cells)))
         except RowRejected as rejected:
             bad.append(rejected.at(line))
     return good, bad

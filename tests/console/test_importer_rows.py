@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from console.importer.csv_file import LINE_MAX
-from console.importer.rejects import Reject, write_rejects
+from console.importer.rejects import Reject, guarded, restored, write_rejects
 from console.importer.rows import SourceAct
 from ledger.errors import Malformed, Unavailable
 from ledger.workdays import date_to_day
@@ -174,16 +177,6 @@ def test_row_with_another_number_of_columns_is_rejected(
     assert reject.expected == f"{len(COLUMNS)} columns, as the header"
 
 
-def test_bytes_that_are_not_utf8_cost_their_row_alone(tmp_path: Path) -> None:
-    path = tmp_path / "stock.csv"
-    text = csv_text(row(Name="NAME"), row(Id="r2"), row(Id="r3", Remark="NAME"))
-    path.write_bytes(text.encode().replace(b"NAME", b"\xff\xfe"))
-    good, [reject] = read_rows(path)
-    # What no column of the mapping reads may hold anything.
-    assert [one.key for one in good] == ["r2", "r3"]
-    assert (reject.column, reject.reason) == ("Name", "not_text")
-
-
 def test_other_encodings_delimiters_and_a_byte_order_mark_are_read(
     tmp_path: Path,
 ) -> None:
@@ -235,27 +228,35 @@ def test_missing_file_is_malformed(tmp_path: Path) -> None:
         read_rows(tmp_path / "none.csv")
 
 
-def test_header_that_is_not_utf8_lacks_its_columns(tmp_path: Path) -> None:
-    path = tmp_path / "stock.csv"
-    path.write_bytes(b"\xff\xfe,b\n")
-    with pytest.raises(Malformed, match="lacks mapped columns"):
-        read_rows(path)
-
-
-def test_rejects_file_is_inert_in_a_spreadsheet_and_replaced_whole(
+def test_rejects_file_is_replaced_whole_and_its_owner_alone_reads_it(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "rejects" / "0.csv"
     one = Reject(line=7, column="=cmd()", reason="not_a_date", expected="-1, or so")
-    assert write_rejects(path, [one, one]) == 2
+    cells = ["=cmd|' /C calc'!A0", "210102190001010014", "茶馆"]
+    rest: dict[str, Any] = {"header": ["a", "b", "c"], "delimiter": ";"}
+    assert write_rejects(path, [(one, cells), (one, cells)], **rest) == 2
+    assert path.stat().st_mode & 0o777 == 0o600
     assert path.read_text() == (
-        "line,column,reason,expected\n" + "7,'=cmd(),not_a_date,\"'-1, or so\"\n" * 2
+        "\ufeff行号 line;列 column;代码 code;原因;reason;要求 expected;a;b;c\n"
+        + (
+            "7;'=cmd();not_a_date;不是日期，或不是本映射规定的写法;"
+            "not a day, or not spelt as the mapping says;'-1, or so;"
+            "'=cmd|' /C calc'!A0;'210102190001010014;茶馆\n"
+        )
+        * 2
     )
-    assert write_rejects(path, []) == 0
+    assert write_rejects(path, [], **rest) == 0
     assert list(path.parent.iterdir()) == []
+
+
+@given(st.text(alphabet="'=+-@\t\r\nE0123456789.a茶＝") | st.text())
+def test_cell_comes_back_from_a_rejects_file_as_it_was(text: str) -> None:
+    assert restored(guarded(text)) == text
+    assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 def test_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "rejects").write_text("a file stands here")
     with pytest.raises(Unavailable, match="rejects file"):
-        write_rejects(tmp_path / "rejects" / "0.csv", [])
+        write_rejects(tmp_path / "rejects" / "0.csv", [], header=["a"], delimiter=",")
