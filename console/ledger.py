@@ -138,6 +138,16 @@ class Ledger:
             self._key_store = store
         return self._key_store
 
+    def key_store_to_look(self) -> tuple[KeyStore, frozenset[tuple[bytes, str]]]:
+        """The key store as it is, and the pairs that the log has destroyed.
+
+        For who may write nothing: the caller leaves those pairs out.
+        """
+        store = self._open_key_store()
+        store.confirm(())
+        found = chain.destructions(self.views, after=-1)
+        return store, frozenset((ref, one) for _, ref, ids in found for one in ids)
+
     def _apply_destructions(self, store: KeyStore) -> None:
         found = chain.destructions(self.views, after=self._destroyed_to)
         store.confirm(found)

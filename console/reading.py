@@ -175,9 +175,16 @@ class Reader:
     def _shown(self, name: str, value: Any) -> Any:
         if self._purpose is not None:
             return value
-        if isinstance(value, str):
-            return mask(value, kind=_MASKS.get(name, "default"))
-        return "***"
+        return masked(name, value)
+
+
+def masked(name: str, value: Any) -> Any:
+    """A personal value of a field as a reader without a purpose sees it."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return mask(value, kind=_MASKS.get(name, "default"))
+    return "***"
 
 
 def record_access(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from typing_extensions import override
+
+from console.importer.desk import ImportKeys
 from console.key_ring import DEPARTMENT
 from console.ledger import Ledger
 from ledger.chain import ChainState
-from ledger.log.key_store import KeyStore
+from ledger.log.key_store import IssuedKeys, KeyRequest, KeyStore
 from ledger.publish import Appended, RoleSigner, Signed
 from ledger.registry import Registry
 from projections import audit_trail, store
@@ -29,7 +32,7 @@ class StockDesk:
         ]
 
     @property
-    def keys(self) -> KeyStore:
+    def keys(self) -> ImportKeys:
         """The key store."""
         return self._ledger.key_store
 
@@ -74,3 +77,55 @@ class StockDesk:
         places = {digest: self._appended.pop(digest) for digest in digests}
         self._ledger.await_all(list(places.values()))
         return audit_trail.codes_of(self._ledger.views, list(places.values()))
+
+
+class CheckingDesk(StockDesk):
+    """The same for a check: it looks at what is judged already and writes nothing."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        store, destroyed = ledger.key_store_to_look()
+        self._looking = _KeysToLook(store, destroyed)
+
+    @property
+    @override
+    def keys(self) -> ImportKeys:
+        """The key store, to look into."""
+        return self._looking
+
+    @override
+    def catch_up(self) -> None:
+        """Nothing: sealing and projecting would write."""
+
+    @override
+    def publish(self, signed: Sequence[Signed]) -> None:
+        """Raises AssertionError: a check publishes nothing."""
+        raise AssertionError("a check publishes nothing")
+
+
+class _KeysToLook:
+    """Keys that exist; draws none, and opens nothing that the log has destroyed."""
+
+    def __init__(
+        self, store: KeyStore, destroyed: AbstractSet[tuple[bytes, str]]
+    ) -> None:
+        self._store = store
+        self._destroyed = destroyed
+
+    def holder_refs(self, holders: Sequence[tuple[str, str]]) -> list[bytes]:
+        raise AssertionError(f"a check draws nothing, asked for {len(holders)} refs")
+
+    def find_refs(self, holders: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        return self._store.find_refs(holders)
+
+    def issue(self, requests: Sequence[KeyRequest]) -> list[IssuedKeys]:
+        raise AssertionError(f"a check draws nothing, asked for {len(requests)} keys")
+
+    def event_keys(
+        self, asked: Sequence[tuple[bytes, str, bytes]]
+    ) -> list[bytes | None]:
+        found = self._store.event_keys(asked)
+        return [
+            None if (ref, license_id) in self._destroyed else key
+            for (ref, license_id, _), key in zip(asked, found, strict=True)
+        ]

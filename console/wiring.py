@@ -127,6 +127,7 @@ def open_ledger(
     damaged: Collection[str] = (),
     checked: bool = True,
     stale_tables: bool = False,
+    read_only: bool = False,
 ) -> Iterator[Ledger]:
     """Opens the ledger of a directory; raises Malformed when there is none.
 
@@ -134,6 +135,7 @@ def open_ledger(
     PostgreSQL disagrees; the sealer stops otherwise. ``damaged``: sources that are being
     succeeded, no others are excused. Not ``checked``: nothing is asked of the log.
     ``stale_tables``: derived tables of another version will do, else Unavailable.
+    ``read_only``: PostgreSQL itself refuses whatever this process would write.
     """
     if settings.dsn is None and not settings.embedded.exists():
         raise Malformed(
@@ -144,6 +146,10 @@ def open_ledger(
         )
     # Whatever asks the tables may find the server gone.
     with database(settings) as (connections, _), translated("asking the ledger"):
+        if read_only:
+            connections.dsn = make_conninfo(
+                connections.dsn, options="-c default_transaction_read_only=on"
+            )
         first = connections.open()
         if not holds_ledger(first):
             raise Malformed(

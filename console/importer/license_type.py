@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import schemas
 from console.importer.desk import ImportDesk
 from console.importer.field_values import READABLE
 from console.importer.mapping import StockMapping
@@ -38,8 +39,15 @@ def type_of(
             )
     else:
         kind = _brought(mapping.type_table, mapping.type_sequence, department)
-    _check_fits(mapping, kind)
+    check_fits(mapping, kind)
     return kind
+
+
+def packaged_type(code: str) -> LicenseType | None:
+    """The type of this code in the packaged catalogue, whatever the ledger has."""
+    if code not in schemas.names("types"):
+        return None
+    return parse_type(schemas.toml(f"types/{code}.toml"))
 
 
 def admit_type(kind: LicenseType, desk: ImportDesk) -> LicenseType:
@@ -82,7 +90,8 @@ def _brought(table: Mapping[str, Any], sequence: str, department: str) -> Licens
     return parse_type({**table, "code": department + sequence, "definer": department})
 
 
-def _check_fits(mapping: StockMapping, kind: LicenseType) -> None:
+def check_fits(mapping: StockMapping, kind: LicenseType) -> None:
+    """Raises Malformed where a mapping and a type disagree."""
     unknown = sorted(set(mapping.fields) - set(kind.fields))
     _refuse("fields that the type does not have", unknown)
     mandatory = {name for name, face in kind.fields.items() if face.mandatory}

@@ -19,7 +19,7 @@ from ledger.registry import Registry
 
 
 class Planner:
-    """Planner of one import, under a type in force."""
+    """Planner of one import, under a type in force or one that would be."""
 
     def __init__(
         self, desk: ImportDesk, mapping: StockMapping, kind: LicenseType
@@ -29,7 +29,7 @@ class Planner:
         self._mapping = mapping
         self._kind = kind
         self._origin = registry.origin
-        self._types = _types_of(registry, kind.code)
+        self._types = _types_of(registry, kind)
         self._columns = [act.shown for act in mapping.acts]
         self.drafter = Drafter(
             desk=desk,
@@ -104,11 +104,13 @@ class Planner:
         )
 
 
-def _types_of(registry: Registry, code: str) -> TypeOfVersion:
+def _types_of(registry: Registry, kind: LicenseType) -> TypeOfVersion:
     def of_version(version: int) -> LicenseType:
-        kind = registry.license_type(code, version)
-        if kind is None:
-            raise AssertionError(f"type {code} has no version {version}")
-        return kind
+        if version == kind.version:
+            return kind
+        held = registry.license_type(kind.code, version)
+        if held is None:
+            raise AssertionError(f"type {kind.code} has no version {version}")
+        return held
 
     return of_version
