@@ -12,6 +12,7 @@ from pathlib import Path
 
 from console.kafka_file import read_kafka_file
 from console.secret_file import first_line
+from ledger.errors import Malformed
 from ledger.log.kafka_settings import KafkaPlace
 
 DIR_VARIABLE = "LICENSE_LEDGER_DIR"
@@ -88,6 +89,36 @@ def settings_of(
         dsn=dsn or env.get(DSN_VARIABLE) or None,
         passphrase=_passphrase(passphrase_file, env),
     )
+
+
+def source_dsn(
+    variable: str,
+    file: Path | None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """The address of a database to poll, from a variable or, if given, a file.
+
+    Raises Malformed when there is none, and for a file that others may read: the address
+    may hold a password.
+    """
+    if file is None:
+        env = os.environ if environment is None else environment
+        given = env.get(variable)
+        if not given:
+            raise Malformed(
+                "the database's address is not given",
+                expected=f"the environment variable {variable}",
+                where="database: dsn_variable",
+            )
+        return given
+    if file.exists() and file.stat().st_mode & 0o077:
+        raise Malformed(
+            "others may read the file with the database's address",
+            expected=f"chmod 600 {file}",
+            where="database: dsn_file",
+        )
+    return first_line(file, what="the file with the database's address").decode()
 
 
 def _passphrase(file: Path | None, env: Mapping[str, str]) -> bytes | None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.string import TextLoader
 
 from console.embedded import EmbeddedPostgres
 from console.engine import Engine
+from console.importer.database_table import SourceUnavailable
 from console.key_ring import KeyRing
 from console.ledger import Ledger
 from console.log_wiring import archived_log, bare_log, check_log, open_log
@@ -36,7 +38,8 @@ from projections.founding import found
 from projections.migrate import VIEWS, require_current, use_schema
 
 SERVER_VERSION_MIN = 150_000
-_DROP = "DROP SCHEMA IF EXISTS log, head, views, keys CASCADE"
+_DROP = "DROP SCHEMA IF EXISTS log, head, views, keys, imports CASCADE"
+_READ_AS_TEXT = "-c default_transaction_read_only=on -c datestyle=ISO -c timezone=UTC-8"
 _HAS_LEDGER = "SELECT to_regclass('head.head') IS NOT NULL"
 
 
@@ -257,6 +260,60 @@ def assemble(
     return ledger
 
 
+@contextmanager
+def source_connection(dsn: str) -> Iterator[tuple[psycopg.Connection[Any], str]]:
+    """Somebody else's PostgreSQL, to read from: every value comes as text, days in UTC+8.
+
+    Beside it its name for errors: host and database, no user or password.
+    """
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError as error:
+        # The message of that error may quote what was given.
+        raise Malformed(
+            "not a PostgreSQL address",
+            expected="postgresql://… or key=value pairs",
+            where="the address of the database to poll",
+        ) from error
+    with ExitStack() as stack:
+        with source_errors():
+            connection = psycopg.connect(
+                dsn,
+                client_encoding="utf8",
+                options=f"{parts.get('options') or ''} {_READ_AS_TEXT}",
+            )
+            stack.callback(connection.close)
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            for info in connection.adapters.types:
+                for oid in filter(None, (info.oid, info.array_oid)):
+                    connection.adapters.register_loader(oid, TextLoader)
+        yield connection, f"{connection.info.host}/{connection.info.dbname}"
+
+
+@contextmanager
+def source_errors() -> Iterator[None]:
+    """Makes our errors of a polled database's; none of them quotes a value."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise Malformed(
+            "the database to poll gives text that is not UTF-8",
+            expected="a database whose encoding is declared",
+        ) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise SourceUnavailable(
+            "the database to poll does not answer", found=type(error).__name__
+        ) from error
+    except psycopg.Error as error:
+        # Class 42 speaks of names in the query; other messages may quote values.
+        named = (error.sqlstate or "").startswith("42") and error.diag.message_primary
+        raise Malformed(
+            "the database to poll does not take the query",
+            found=named or f"{type(error).__name__} {error.sqlstate or ''}".strip(),
+            where="database: query",
+        ) from error
+
+
 def _in_use(views: psycopg.Connection[Any], head: HeadStore) -> dict[str, str]:
     """The sources that stand in the places of others, by the first name of each place.
 
@@ -273,4 +330,12 @@ def _in_use(views: psycopg.Connection[Any], head: HeadStore) -> dict[str, str]:
     return found
 
 
-__all__ = ["assemble", "database", "now_us", "open_ledger", "open_log"]
+__all__ = [
+    "assemble",
+    "database",
+    "now_us",
+    "open_ledger",
+    "open_log",
+    "source_connection",
+    "source_errors",
+]

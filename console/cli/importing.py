@@ -1,10 +1,11 @@
-"""import: existing stock (存量) from a file."""
+"""import: existing stock (存量) from a file, or what is new in a database."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,15 +15,18 @@ from rich.progress import Progress as Bar
 
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.importer.check import check_stock, summary
+from console.importer.database_table import SourceUnavailable
 from console.importer.input_file import open_file
 from console.importer.intake import Progress
 from console.importer.mapping import StockMapping, read_mapping
 from console.importer.run import ImportResult, import_stock
-from console.importer.source_table import SourceTable
-from console.output import WORDS, Answer, give
+from console.ledger import Ledger
+from console.output import WORDS, Answer, give, warn
 from console.settings import Settings
+from console.source_database import check_poll, poll
 from console.stock_desk import CheckingDesk, StockDesk
 from console.wiring import open_ledger
+from ledger.errors import Malformed
 
 STAGING = "staging"
 
@@ -37,46 +41,119 @@ def import_file(
         Path, typer.Argument(metavar="MAPPING", help="What the columns mean (TOML).")
     ],
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="FILE", help="CSV in UTF-8 or GB18030, the same gzipped, or XLSX."
+            metavar="[FILE]",
+            help="CSV in UTF-8 or GB18030, the same gzipped, or XLSX. "
+            "Without one: the mapping's database.",
         ),
-    ],
+    ] = None,
     *,
     check: Annotated[
         bool,
         typer.Option("--check", help="Tell what would happen, and write nothing."),
+    ] = False,
+    every_s: Annotated[
+        float | None,
+        typer.Option(
+            "--every",
+            metavar="SECONDS",
+            min=0.1,
+            help="Poll the database again and again, so long after each poll.",
+            show_default=False,
+        ),
+    ] = None,
+    from_start: Annotated[
+        bool,
+        typer.Option(
+            "--from-start", help="Poll all rows, not only those that are new."
+        ),
     ] = False,
     directory: Dir = None,
     dsn: Dsn = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> int:
-    """Imports existing stock; run it again after a break, what is in stays in."""
+    """Imports existing stock; run it again after a break, what is in stays in.
+
+    With --every each poll prints an answer of its own.
+    """
     settings = place(directory, dsn, passphrase_file)
     known = read_mapping(mapping)
+    if file is not None and (every_s is not None or from_start):
+        raise Malformed("--every and --from-start are for a database", found=file.name)
+    run = _Run(settings, known, file, from_start=from_start, as_json=as_json)
     if check:
-        return _check(settings, known, open_file(file, known), as_json=as_json)
-    with open_ledger(settings) as ledger, _progress() as told, ledger.engine.held():
-        result = import_stock(
-            StockDesk(ledger),
-            known,
-            open_file(file, known),
-            staging=settings.directory / STAGING,
-            rejects=settings.rejects,
-            progress=told,
-            monotonic=time.monotonic,
-        )
-    return give(Answer(document=result.document, text=_words(result)), as_json=as_json)
+        return run.check()
+    return run.once() if every_s is None else run.every(every_s)
 
 
-def _check(
-    settings: Settings, mapping: StockMapping, table: SourceTable, *, as_json: bool
-) -> int:
-    with open_ledger(settings, read_only=True) as ledger, _progress() as told:
-        found = check_stock(CheckingDesk(ledger), mapping, table, progress=told)
-    text = "\n".join(summary(found))
-    return give(Answer(document=found.document, text=text), as_json=as_json)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One call of the command."""
+
+    settings: Settings
+    mapping: StockMapping
+    file: Path | None
+    _: KW_ONLY
+    from_start: bool
+    as_json: bool
+
+    def check(self) -> int:
+        """Tells what would happen."""
+        with open_ledger(self.settings, read_only=True) as ledger, _progress() as told:
+            if self.file is None:
+                found = check_poll(
+                    ledger, self.mapping, from_start=self.from_start, progress=told
+                )
+            else:
+                table = open_file(self.file, self.mapping)
+                desk = CheckingDesk(ledger)
+                found = check_stock(desk, self.mapping, table, progress=told)
+        text = "\n".join(summary(found))
+        return give(Answer(document=found.document, text=text), as_json=self.as_json)
+
+    def once(self) -> int:
+        """Imports the file, or what is new in the database."""
+        with open_ledger(self.settings) as ledger:
+            result = self._import(ledger)
+        return self._give(result)
+
+    def every(self, seconds: float) -> int:
+        """Polls until it is stopped; a database that does not answer is asked again."""
+        with open_ledger(self.settings) as ledger:
+            while True:
+                try:
+                    self._give(self._import(ledger))
+                    ledger.rest()
+                except SourceUnavailable as error:
+                    warn(f"{error}; asked again in {seconds:g} s")
+                time.sleep(seconds)
+
+    def _import(self, ledger: Ledger) -> ImportResult:
+        staging = self.settings.directory / STAGING
+        with _progress() as told, ledger.engine.held():
+            if self.file is None:
+                return poll(
+                    ledger,
+                    self.mapping,
+                    from_start=self.from_start,
+                    staging=staging,
+                    progress=told,
+                )
+            return import_stock(
+                StockDesk(ledger),
+                self.mapping,
+                open_file(self.file, self.mapping),
+                staging=staging,
+                rejects=self.settings.rejects,
+                progress=told,
+                monotonic=time.monotonic,
+            )
+
+    def _give(self, result: ImportResult) -> int:
+        answer = Answer(document=result.document, text=_words(result))
+        return give(answer, as_json=self.as_json)
 
 
 @contextmanager
@@ -110,6 +187,11 @@ def _words(result: ImportResult) -> str:
         f"{result.events_accepted} events accepted, {result.events_refused} refused, "
         f"{result.seconds:.1f} s",
     ]
+    if result.rows_legacy:
+        lines.append(f"{result.rows_legacy} holders by 15-digit citizen numbers")
+    lines += [f"rejected, {code}: {n}" for code, n in sorted(result.reasons.items())]
     if result.rejects_file:
-        lines.append(f"rejected rows, each with its reason: {result.rejects_file}")
+        lines.append(
+            f"rejected rows, to be mended and imported again: {result.rejects_file}"
+        )
     return "\n".join(lines)

@@ -44,6 +44,7 @@ class CsvFile:
         self._delimiter = delimiter
         self._gzipped = gzipped
         self.done = 0
+        self.whole = True
 
     @property
     def name(self) -> str:

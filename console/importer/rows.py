@@ -194,7 +194,11 @@ class RowReader:
     def _endless(self, text: str) -> bool:
         """Whether a term's last day says that there is none (长期)."""
         digits = "".join(char for char in half_width(text) if char.isdecimal())
-        return text in self._mapping.no_end or digits == _END_OF_DAYS
+        return (
+            text in self._mapping.no_end
+            or digits == _END_OF_DAYS
+            or text == "infinity"  # PostgreSQL's own word
+        )
 
     def _acts(self, row: Mapping[str, str]) -> tuple[SourceAct, ...]:
         found = [

@@ -6,12 +6,15 @@ found in the log again by (system, row key, source act), so running it again goe
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from console.importer.desk import ImportDesk
 from console.importer.drafts import Drafted, Drafter
@@ -107,7 +110,8 @@ def import_stock(
         intake = run.read(table)
         run.publish()
         reasons = stage.reasons()
-        target = rejects / f"{intake.digest}.csv"
+        digest = intake.digest if table.whole else _digest(stage.rejects())
+        target = rejects / f"{digest}.csv"
         rejected = write_rejects(
             target,
             stage.rejects(),
@@ -127,6 +131,14 @@ def import_stock(
         rejects_file=target if rejected else None,
         seconds=round(monotonic() - started, 3),
     )
+
+
+def _digest(rejects: Iterable[tuple[Reject, Sequence[str]]]) -> str:
+    """Of rejected rows: rows that are read again and rejected again make no new file."""
+    found = hashlib.sha256()
+    for _, cells in rejects:
+        found.update(msgspec.msgpack.encode(cells))
+    return found.hexdigest()
 
 
 class _Import:

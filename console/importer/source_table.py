@@ -37,6 +37,11 @@ class SourceTable(Protocol):
         """How much of it was read."""
         ...
 
+    @property
+    def whole(self) -> bool:
+        """Whether these are all rows, so that what is rejected now is all there is."""
+        ...
+
     def rows(self) -> Iterator[SourceLine]:
         """Each row that is not blank."""
         ...

@@ -36,6 +36,7 @@ class Workbook:
         self._sheet = sheet
         self._dates = dates
         self.done = 0
+        self.whole = True
 
     @property
     def name(self) -> str:
