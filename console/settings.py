@@ -108,6 +108,7 @@ def source_dsn(
         if not given:
             raise Malformed(
                 "the database's address is not given",
+                code="source_database",
                 expected=f"the environment variable {variable}",
                 where="database: dsn_variable",
             )
@@ -115,6 +116,7 @@ def source_dsn(
     if file.exists() and file.stat().st_mode & 0o077:
         raise Malformed(
             "others may read the file with the database's address",
+            code="source_database",
             expected=f"chmod 600 {file}",
             where="database: dsn_file",
         )

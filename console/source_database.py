@@ -21,6 +21,9 @@ from ledger.log.import_marks import ImportMarks
 if TYPE_CHECKING:
     from psycopg import Connection
 
+SOURCE_DOWN: Final = "source_database_down"
+"""Code of the error that says so: whoever polls again and again goes on."""
+
 HOLDING: Final = frozenset(("stale", "gap", "source_repeated", "expired"))
 """Refusals that say "somebody was faster": such rows are read again next time."""
 
@@ -74,7 +77,9 @@ def check_poll(
 def _source(mapping: StockMapping) -> DatabaseSource:
     if mapping.database is None:
         raise Malformed(
-            "nothing to import", expected="a FILE, or [database] in the mapping"
+            "nothing to import",
+            code="argument_missing",
+            expected="a FILE, or [database] in the mapping",
         )
     return mapping.database
 

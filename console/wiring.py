@@ -15,7 +15,6 @@ from psycopg.types.string import TextLoader
 
 from console.embedded import EmbeddedPostgres
 from console.engine import Engine
-from console.importer.database_table import SourceUnavailable
 from console.key_ring import KeyRing
 from console.ledger import Ledger
 from console.log_wiring import archived_log, bare_log, check_log, open_log
@@ -273,6 +272,7 @@ def source_connection(dsn: str) -> Iterator[tuple[psycopg.Connection[Any], str]]
         raise Malformed(
             "not a PostgreSQL address",
             expected="postgresql://… or key=value pairs",
+            code="source_database",
             where="the address of the database to poll",
         ) from error
     with ExitStack() as stack:
@@ -298,17 +298,21 @@ def source_errors() -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise Malformed(
             "the database to poll gives text that is not UTF-8",
+            code="source_database",
             expected="a database whose encoding is declared",
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise SourceUnavailable(
-            "the database to poll does not answer", found=type(error).__name__
+        raise Unavailable(
+            "the database to poll does not answer",
+            code="source_database_down",
+            found=type(error).__name__,
         ) from error
     except psycopg.Error as error:
         # Class 42 speaks of names in the query; other messages may quote values.
         named = (error.sqlstate or "").startswith("42") and error.diag.message_primary
         raise Malformed(
             "the database to poll does not take the query",
+            code="source_database",
             found=named or f"{type(error).__name__} {error.sqlstate or ''}".strip(),
             where="database: query",
         ) from error

@@ -15,7 +15,6 @@ from rich.progress import Progress as Bar
 
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.importer.check import check_stock, summary
-from console.importer.database_table import SourceUnavailable
 from console.importer.input_file import open_file
 from console.importer.intake import Progress
 from console.importer.mapping import StockMapping, read_mapping
@@ -23,10 +22,10 @@ from console.importer.run import ImportResult, import_stock
 from console.ledger import Ledger
 from console.output import WORDS, Answer, give, warn
 from console.settings import Settings
-from console.source_database import check_poll, poll
+from console.source_database import SOURCE_DOWN, check_poll, poll
 from console.stock_desk import CheckingDesk, StockDesk
 from console.wiring import open_ledger
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unavailable
 
 STAGING = "staging"
 
@@ -81,7 +80,11 @@ def import_file(
     settings = place(directory, dsn, passphrase_file)
     known = read_mapping(mapping)
     if file is not None and (every_s is not None or from_start):
-        raise Malformed("--every and --from-start are for a database", found=file.name)
+        raise Malformed(
+            "--every and --from-start are for a database",
+            code="bad_usage",
+            found=file.name,
+        )
     run = _Run(settings, known, file, from_start=from_start, as_json=as_json)
     if check:
         return run.check()
@@ -126,7 +129,9 @@ class _Run:
                 try:
                     self._give(self._import(ledger))
                     ledger.rest()
-                except SourceUnavailable as error:
+                except Unavailable as error:
+                    if error.code != SOURCE_DOWN:
+                        raise
                     warn(f"{error}; asked again in {seconds:g} s")
                 time.sleep(seconds)
 

@@ -16,7 +16,7 @@ from console.importer.cells import number_text
 from console.importer.dates import DateForm
 from console.importer.mapping_parts import DatabaseSource
 from console.importer.source_table import SourceLine, SourceTable
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Malformed
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -32,10 +32,6 @@ _NOW: Final = {
 _NUMBERS: Final = {20: "bigint", 21: "smallint", 23: "integer", _NUMERIC: "numeric"}
 _TIMES: Final = {_DATE: "date", _TIMESTAMP: "timestamp", _TIMESTAMPTZ: "timestamptz"}
 _MARK: Final = "ledger_mark"
-
-
-class SourceUnavailable(Unavailable):
-    """The database to poll does not answer: it may later."""
 
 
 class DatabaseTable:
@@ -100,6 +96,7 @@ class DatabaseTable:
         if kind not in _TIMES and kind not in _NUMBERS:
             raise Malformed(
                 "the watermark cannot be compared",
+                code="source_database",
                 expected="a column of times, dates or whole numbers",
                 where=f"database: watermark {self._source.watermark}",
             )

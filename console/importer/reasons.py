@@ -16,116 +16,116 @@ from ledger.refusals import REFUSALS
 class ImportReason:
     """One reason of the import itself: ``zh`` and ``en`` say what is wrong and what to do."""
 
-    code: str
+    word: str
     zh: str
     en: str
 
 
 _ALL = (
     ImportReason(
-        code="wrong_column_count",
+        word="wrong_column_count",
         zh="列数与表头不同：检查是否多写或漏写分隔符、引号",
         en="not as many cells as the header: look for a delimiter or quote too many",
     ),
     ImportReason(
-        code="missing_value",
+        word="missing_value",
         zh="必填的单元格为空：请补填",
         en="a cell that must be filled is empty: fill it",
     ),
     ImportReason(
-        code="too_long",
+        word="too_long",
         zh="内容过长：请缩短，或核对是否填错列",
         en="the text is too long: shorten it, or see whether it is in the wrong column",
     ),
     ImportReason(
-        code="row_too_long",
+        word="row_too_long",
         zh="整行内容过长，一条记录放不下",
         en="all values of the row together are too long for one record",
     ),
     ImportReason(
-        code="control_character",
+        word="control_character",
         zh="含有换行等控制字符：请删除",
         en="a line break or other control character is in the cell: remove it",
     ),
     ImportReason(
-        code="scientific_number",
+        word="scientific_number",
         zh="号码已被表格软件改成科学计数，后几位已丢失：请从原系统重新导出，该列设为“文本”格式后再导出",
         en="a spreadsheet turned this number into scientific notation and its last digits"
         " are lost: export it again from the source, the column formatted as text",
     ),
     ImportReason(
-        code="digits_lost",
+        word="digits_lost",
         zh="号码第15位以后全为0，很可能已被表格软件截断：请从原系统重新导出，该列设为“文本”格式",
         en="all digits after the 15th are 0: a spreadsheet has most likely cut them off;"
         " export the number again from the source, the column formatted as text",
     ),
     ImportReason(
-        code="formula_error",
+        word="formula_error",
         zh="公式结果为错误值：请改正公式，或粘贴为值",
         en="a formula failed here: mend it, or paste its value",
     ),
     ImportReason(
-        code="not_a_date",
+        word="not_a_date",
         zh="不是日期，或不是本映射规定的写法",
         en="not a day, or not spelt as the mapping says",
     ),
     ImportReason(
-        code="not_a_number",
+        word="not_a_number",
         zh="不是规定形式的数字",
         en="not a number of the form that is asked for",
     ),
     ImportReason(
-        code="not_a_serial",
+        word="not_a_serial",
         zh="流水号只能由1至32位数字和大写字母组成",
         en="a serial has 1 to 32 digits and capital letters",
     ),
     ImportReason(
-        code="not_a_holder_code",
+        word="not_a_holder_code",
         zh="持证主体代码不符合其类型，或校验位错误：请与证件核对",
         en="the holder's code has not the form of its kind, or its check digit is wrong:"
         " compare it with the document",
     ),
     ImportReason(
-        code="wrong_format",
+        word="wrong_format",
         zh="号码格式或校验位错误：请与证照核对",
         en="the form or the check digit of the number is wrong: compare it with the"
         " license",
     ),
     ImportReason(
-        code="clear_personal_data",
+        word="clear_personal_data",
         zh="此列不得出现公民身份号码",
         en="no citizen number may stand in this column",
     ),
     ImportReason(
-        code="unknown_value",
+        word="unknown_value",
         zh="映射中没有这个取值：请改正，或在映射中补充",
         en="the mapping does not know this value: mend it, or add it to the mapping",
     ),
     ImportReason(
-        code="no_act",
+        word="no_act",
         zh="此行没有说明任何行为",
         en="the row tells of no act",
     ),
     ImportReason(
-        code="ends_before_start",
+        word="ends_before_start",
         zh="有效期截止早于起始",
         en="the term ends before it starts",
     ),
     ImportReason(
-        code="row_changed",
+        word="row_changed",
         zh="此行以前已导入，现在内容不同：已入账的内容须以更正、变更等行为修改，不能靠重新导入",
         en="this row was imported before and says something else now: what the ledger holds"
         " is changed by an act (CORRECT, CHANGE), not by importing again",
     ),
     ImportReason(
-        code="key_destroyed",
+        word="key_destroyed",
         zh="此持证人对此证照的密钥已销毁",
         en="the key of this holder for this license was destroyed",
     ),
 )
 
 IMPORT_REASONS: Mapping[str, ImportReason] = MappingProxyType(
-    {reason.code: reason for reason in _ALL}
+    {reason.word: reason for reason in _ALL}
 )
 
 

@@ -68,6 +68,7 @@ class ImportMarks:
         if not row or not row[0]:
             raise Unavailable(
                 "another process polls this source",
+                code="poll_under_way",
                 expected="one at a time for each mapping",
                 where=self._key[1],
             )

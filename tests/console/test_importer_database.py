@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from console.embedded import EmbeddedPostgres
 from console.importer.check import check_stock
-from console.importer.database_table import DatabaseTable, SourceUnavailable
+from console.importer.database_table import DatabaseTable
 from console.importer.mapping import StockMapping
 from console.importer.run import ImportResult, import_stock
 from console.settings import source_dsn
@@ -391,7 +391,7 @@ SECRET = "geheim-8c1f"  # noqa: S105 - a test's own
 
 def test_password_is_in_no_error(dsn: str) -> None:
     wrong = make_conninfo(dsn, port=1, password=SECRET, connect_timeout=2)
-    for given, error in ((wrong, SourceUnavailable), (f"x={SECRET}", Malformed)):
+    for given, error in ((wrong, Unavailable), (f"x={SECRET}", Malformed)):
         with pytest.raises(error) as caught, source_connection(given):
             raise AssertionError("connected")
         assert SECRET not in str(caught.value)
