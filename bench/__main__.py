@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from bench import client, latency, memory, replaying, scaling, throughput
+from bench import client, importing, latency, memory, replaying, scaling, throughput
 from bench.brokers import MODES
 from bench.machine import machine_line
 from console.collector import collect_rarely
 
-PARTS = ("latency", "throughput", "scaling", "replay", "client")
+PARTS = ("latency", "throughput", "scaling", "replay", "client", "importing")
 LONG = ("memory",)
 
 
@@ -22,6 +23,8 @@ def main() -> None:
     parser.add_argument(
         "--log", choices=MODES, action="append", help="where the log lies; all of them"
     )
+    parser.add_argument("--mapping", type=Path, help="importing: of a file of yours")
+    parser.add_argument("--file", type=Path, help="importing: that file")
     given = parser.parse_args()
     collect_rarely()  # as the command does
     print(machine_line(), flush=True)
@@ -36,6 +39,14 @@ def main() -> None:
             scaling.run(**many)
         elif part == "client":
             client.run(**many)
+        elif part == "importing":
+            importing.run(
+                rows=given.events,
+                runs=given.runs,
+                say=print,
+                mapping=given.mapping,
+                file=given.file,
+            )
         elif part == "memory":
             memory.run(events=given.events, say=print)
         else:
