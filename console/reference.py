@@ -18,6 +18,8 @@ from console.catalogue_page import catalogue_page
 from console.cli.commands import COMMANDS, loaded
 from console.cli.program import app
 from console.error_book import ErrorEntry, error_book
+from console.importer.mapping_keys import KEYS
+from console.importer.reasons import IMPORT_REASONS
 from console.output import say
 from ledger.lifecycle import table_markdown
 from ledger.refusals import REFUSALS, RefusalCode
@@ -37,6 +39,12 @@ _EXITS: Final = """\
 
 After an error the line on stderr, or the document, says which code of
 [errors.md](errors.md) it was.
+"""
+_MAPPING = """\
+# The mapping file (映射文件)
+
+Generated from `console/importer/mapping_keys.py` by `make docs`; a test compares the two.
+TOML. `license-ledger mapping new FILE` writes one; how to use it: [importing.md](importing.md).
 """
 _REFUSALS = """\
 # Refusals (拒绝代码)
@@ -96,6 +104,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "errors.md": errors_page(),
         "lifecycle.md": table_markdown(),
+        "mapping.md": mapping_page(),
         "refusals.md": refusals_page(),
     }
 
@@ -124,6 +133,33 @@ def main(arguments: Sequence[str]) -> int:
         (DOCS / name).write_text(pages()[name], encoding="utf-8")
         say(f"docs/{name} written")
     return 0
+
+
+def mapping_page() -> str:
+    """Every key of a mapping, and every reason for which an import leaves a row out."""
+    heads = ("key", "when left out", "meaning")
+    keys = (
+        (
+            f"`{key.path}`",
+            "must be there" if key.default is None else key.default or "–",
+            key.meaning,
+        )
+        for key in KEYS
+    )
+    reasons = ((f"`{one.word}`", one.zh, one.en) for one in IMPORT_REASONS.values())
+    return "\n".join(
+        [
+            _MAPPING,
+            *_table(heads, keys),
+            "",
+            "## Why a row stays out (拒收原因)",
+            "",
+            "Codes of the ledger's own refusals stand in [refusals.md](refusals.md).",
+            "",
+            *_table(("code", "原因", "reason"), reasons),
+            "",
+        ]
+    )
 
 
 def cli_page() -> str:

@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
             ("importing",),
             "Imports existing stock; run it again after a break, what is in stays in.",
         ),
+        "mapping": Listed(("mapping",), "Mappings for import."),
         "act": Listed(
             ("acting",), "Publishes one act on a license; exit 0 accepted, 3 refused."
         ),

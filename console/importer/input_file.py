@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from console.importer.csv_file import GZIP, CsvFile
+from console.importer.dates import DateForm
 from console.importer.mapping import StockMapping
 from console.importer.source_table import SourceTable
 from console.importer.workbook import ZIP, Workbook
@@ -26,6 +27,19 @@ _OTHERS: Final = (
 
 
 def open_file(path: Path, mapping: StockMapping) -> SourceTable:
+    """The table in a file, read as a mapping says; raises Malformed as ``open_table``."""
+    return open_table(
+        path,
+        encoding=mapping.encoding,
+        delimiter=mapping.delimiter,
+        sheet=mapping.sheet,
+        dates=mapping.dates,
+    )
+
+
+def open_table(
+    path: Path, *, encoding: str, delimiter: str, sheet: str, dates: DateForm
+) -> SourceTable:
     """The table in a file; raises Malformed for a file that is none of the three."""
     try:
         with path.open("rb") as file:
@@ -38,7 +52,7 @@ def open_file(path: Path, mapping: StockMapping) -> SourceTable:
             where=str(path),
         ) from error
     if head.startswith(ZIP):
-        return Workbook(path, sheet=mapping.sheet, dates=mapping.dates)
+        return Workbook(path, sheet=sheet, dates=dates)
     for magic, what in _OTHERS:
         if head.startswith(magic):
             raise Malformed(
@@ -50,7 +64,7 @@ def open_file(path: Path, mapping: StockMapping) -> SourceTable:
             )
     return CsvFile(
         path,
-        encoding=mapping.encoding,
-        delimiter=mapping.delimiter,
+        encoding=encoding,
+        delimiter=delimiter,
         gzipped=head.startswith(GZIP),
     )

@@ -101,7 +101,11 @@ def check_fits(mapping: StockMapping, kind: LicenseType) -> None:
         name for name in mapping.fields if kind.fields[name].value not in READABLE
     )
     _refuse("fields that one cell cannot say", unreadable)
-    acts = {act for column in mapping.acts for act in column.values.values()}
+    acts = {
+        act
+        for column in mapping.acts
+        for act in column.values.values() or (column.always,)
+    }
     foreign = sorted(
         act for act in acts - kind.acts if not lifecycle.ACTS[act].always_allowed
     )

@@ -18,6 +18,7 @@ from console.importer.encodings import AUTO, ENCODINGS
 from console.importer.mapping_parts import (
     ACTS,
     OPENING_STATES,
+    SKIP,
     ActColumn,
     DatabaseSource,
     act_column,
@@ -29,7 +30,7 @@ from ledger.errors import Malformed
 from ledger.identifiers import is_person_kind
 
 _SYSTEM_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789-_"
-_DELIMITERS: Final = (",", ";", "\t", "|")
+DELIMITERS: Final = (",", ";", "\t", "|")
 NO_END: Final = ("长期", "长期有效", "永久", "永久有效", "无固定期限")
 """How sources say that a term has no last day; so does 9999-12-31."""
 
@@ -111,7 +112,7 @@ def parse_mapping(text: str, *, where: str) -> StockMapping:
         row_key=source.text("row_key"),
         dates=DateForm.parse(source.text("dates"), where=source.at("dates")),
         encoding=source.choice("encoding", ENCODINGS, default=AUTO),
-        delimiter=source.choice("delimiter", _DELIMITERS, default=","),
+        delimiter=source.choice("delimiter", DELIMITERS, default=","),
         sheet=source.text("sheet", default=""),
         header_row=source.number("header_row", default=1),
         reason_code=source.text("reason_code", default="stock_import"),
@@ -205,8 +206,10 @@ def _check_acts(mapping: StockMapping, where: str) -> None:
 
 __all__ = [
     "ACTS",
+    "DELIMITERS",
     "NO_END",
     "OPENING_STATES",
+    "SKIP",
     "ActColumn",
     "DatabaseSource",
     "StockMapping",

@@ -26,6 +26,9 @@ ACTS: Final = frozenset(
 )
 """Acts that a row can say completely: they need no term, cause or ground of their own."""
 
+SKIP: Final = "SKIP"
+"""Stands for an act where a value says none; the same as naming it in ``skip``."""
+
 OPENING_STATES: Final = MappingProxyType(
     {"REVOKE": "REVD", "WITHDRAW": "WDRN", "CANCEL": "CANC"}
 )
@@ -85,9 +88,12 @@ def act_column(table: Table) -> ActColumn:
     else:
         values = table.table("values")
         named = {source: values.text(source) for source in values.names}
+        skip = frozenset(table.texts("skip"))
+        skip |= {source for source, act in named.items() if act == SKIP}
+        named = {source: act for source, act in named.items() if act != SKIP}
         for source, act in named.items():
             _demand_act(act, values.at(source))
-        column, skip = table.text("column"), frozenset(table.texts("skip"))
+        column = table.text("column")
     found = ActColumn(
         column=column,
         date=table.text("date"),

@@ -1,0 +1,165 @@
+"""mapping: a proposal from a file's head, and a look at one that is there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import schemas
+from console.cli.options import Json
+from console.importer.input_file import open_file
+from console.importer.intake import heading
+from console.importer.license_type import packaged_type
+from console.importer.mapping import read_mapping
+from console.importer.proposal import Question, answered, propose, types_by_name
+from console.importer.sample import Sample, look_at
+from console.output import Answer, give, say
+from ledger.catalogue import LicenseType
+from ledger.errors import Malformed
+
+app = typer.Typer(help="Mappings for import.", no_args_is_help=True)
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Write the mapping here.", show_default=False),
+]
+
+
+def register(parent: typer.Typer) -> None:
+    """Adds these commands."""
+    parent.add_typer(app, name="mapping")
+
+
+@app.command("new")
+def new(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, gzipped CSV or XLSX.")
+    ],
+    *,
+    type_code: Annotated[
+        str,
+        typer.Option(
+            "--type", metavar="CODE", help="The license type, if its name is not told."
+        ),
+    ] = "",
+    system: Annotated[
+        str, typer.Option("--system", help="Name of the source system (a-z 0-9 - _).")
+    ] = "",
+    sheet: Annotated[str, typer.Option("--sheet", help="Sheet of an XLSX.")] = "",
+    out: Out = None,
+    as_json: Json = False,
+) -> int:
+    """Proposes a mapping from a file's head, and asks what it cannot know.
+
+    On a terminal it asks there; otherwise the questions stand in the mapping as TODO. No
+    value of the file is shown, but for those of columns that say acts or states.
+    """
+    if out is not None and out.exists():
+        raise Malformed("there is a file", expected="a new --out", where=str(out))
+    sample = look_at(file, sheet=sheet)
+    made = propose(sample, _type(sample, type_code), system=system)
+    asked = [(one, _asked(one)) for one in made.questions] if _terminal() else []
+    text = answered(made.text, asked)
+    if out is not None:
+        _write(out, text)
+    left = [] if asked else made.questions
+    document = {
+        "mapping": text,
+        "file": str(out) if out else None,
+        "questions": [
+            {"place": one.place, "text": one.text, "choices": list(one.choices)}
+            for one in left
+        ],
+    }
+    say(
+        f"{len(left)} questions to answer in the mapping"
+        if left
+        else "no question left"
+    )
+    shown = text.rstrip() if out is None else f"mapping in {out}"
+    return give(Answer(document=document, text=shown), as_json=as_json)
+
+
+@app.command("check")
+def check(
+    mapping: Annotated[Path, typer.Argument(metavar="MAPPING", help="TOML.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="Whose header is to have its columns."),
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> int:
+    """Says whether a mapping is whole and a file has its columns; no ledger is asked."""
+    known = read_mapping(mapping)
+    columns = sorted(known.columns)
+    if file is not None:
+        table = open_file(file, known)
+        heading(table, table.rows(), known.header_row).places(columns)
+    document = {
+        "mapping": str(mapping),
+        "file": str(file) if file else None,
+        "columns": columns,
+        "acts": sorted(
+            {a for c in known.acts for a in c.values.values() or (c.always,)}
+        ),
+    }
+    text = f"{mapping.name} is whole; it reads {len(columns)} columns: " + ", ".join(
+        columns
+    )
+    return give(Answer(document=document, text=text), as_json=as_json)
+
+
+def _type(sample: Sample, code: str) -> LicenseType:
+    types = [packaged_type(one) for one in schemas.names("types")]
+    known = {kind.code: kind for kind in types if kind is not None}
+    found = list(types_by_name(sample, known.values()))
+    if not code and len(found) == 1:
+        return found[0]
+    if not code and _terminal():
+        for kind in known.values():
+            say(f"  {kind.code} {kind.name}")
+        code = typer.prompt("Which license type? 证照类型代码", err=True)
+    if code in known:
+        return known[code]
+    names = [f"{kind.code} {kind.name}" for kind in found or known.values()]
+    raise Malformed(
+        "the file does not tell which license type it is of",
+        code="no_such_type",
+        expected="--type CODE, one of: " + "; ".join(names),
+        found=code,
+    )
+
+
+def _terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _asked(question: Question) -> str:
+    """The answer of whoever sits there; a number chooses."""
+    for number, choice in enumerate(question.choices, 1):
+        say(f"  {number} {choice}")
+    while True:
+        given: str = typer.prompt(question.text, err=True).strip()
+        if given.isdecimal() and 1 <= int(given) <= len(question.choices):
+            return question.choices[int(given) - 1]
+        if given and (given in question.choices or not question.choices):
+            return given
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise Malformed(
+            "the mapping cannot be written",
+            code="file_unreadable",
+            found=error.strerror or type(error).__name__,
+            where=str(path),
+        ) from error

@@ -1,0 +1,176 @@
+"""The head of a table, looked at column by column: what its values can be, never which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from console.importer.cells import SPACES, half_width
+from console.importer.csv_file import CsvFile
+from console.importer.dates import YEAR_FIRST, DateForm
+from console.importer.encodings import AUTO
+from console.importer.input_file import open_table
+from console.importer.mapping import DELIMITERS, NO_END
+from console.importer.source_table import SourceLine, SourceTable
+from ledger.check_digits import UPPER_ALNUM, consists_of
+from ledger.errors import Malformed
+from ledger.subject_codes import citizen_id_ok, clear_citizen_number, uscc_ok
+
+ROWS: Final = 1_000
+HEADER_WITHIN: Final = 10
+MOST: Final = 0.9
+HALF: Final = 0.5
+"""Of the values of a column whose name says the same: real lists hold mistakes."""
+FORMS: Final = (YEAR_FIRST, "MM/DD/YYYY", "DD/MM/YYYY", "DD.MM.YYYY", "DD-MM-YYYY")
+
+_FEW: Final = 12
+_SHORT: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: its name, and its values, which stay inside."""
+
+    name: str
+    values: tuple[str, ...]
+    rows: int
+
+    @property
+    def given(self) -> list[str]:
+        """The values that are not empty."""
+        return [value for value in self.values if value]
+
+    @property
+    def names_rows(self) -> bool:
+        """Whether it is filled in every row, never twice the same, and nobody's number."""
+        return len({*self.given}) == self.rows and not self.shows_citizens
+
+    @property
+    def could_be_serial(self) -> bool:
+        """Whether every value could be a serial (流水号)."""
+        return bool(self.given) and all(
+            len(half_width(v)) <= 32 and consists_of(half_width(v), UPPER_ALNUM)
+            for v in self.given
+        )
+
+    @property
+    def shows_citizens(self) -> bool:
+        """Whether a citizen number stands anywhere."""
+        return any(clear_citizen_number(v, latest=date.max) for v in self.given)
+
+    def organisations(self, share: float = MOST) -> bool:
+        """Whether such a share of values are social credit codes, by check digits."""
+        return self._are(share, lambda text: uscc_ok(half_width(text).upper()))
+
+    def citizens(self, share: float = MOST) -> bool:
+        """Whether such a share of values are citizen numbers, by check digit."""
+        return self._are(
+            share,
+            lambda text: citizen_id_ok(half_width(text).upper(), latest=date.max),
+        )
+
+    def days(self, form: DateForm) -> bool:
+        """Whether all values are days in this form, or say that there is no end."""
+        real = [value for value in self.given if value not in NO_END]
+        return bool(real) and all(_is_day(form, value) for value in real)
+
+    @property
+    def few_words(self) -> tuple[str, ...]:
+        """Its distinct values when they are few and short, else nothing."""
+        words = {*self.given}
+        few = len(words) <= _FEW and all(len(word) <= _SHORT for word in words)
+        return tuple(sorted(words)) if few and not self.shows_citizens else ()
+
+    def _are(self, share: float, right: Callable[[str], bool]) -> bool:
+        given = self.given
+        return bool(given) and sum(map(right, given)) >= share * len(given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The head of a file: where its header is and what its columns hold."""
+
+    stem: str
+    sheet: str
+    delimiter: str
+    header_row: int
+    columns: tuple[Column, ...]
+
+    @property
+    def date_forms(self) -> list[str]:
+        """The forms in which the most columns are days."""
+        count = {
+            form: sum(c.days(DateForm(pattern=form)) for c in self.columns)
+            for form in FORMS
+        }
+        most = max(count.values())
+        return [form for form, number in count.items() if most and number == most]
+
+
+def look_at(path: Path, *, sheet: str) -> Sample:
+    """Reads a file's first rows; raises Malformed as an import would."""
+    found = [_sample(path, sheet, delimiter) for delimiter in DELIMITERS]
+    return max(found, key=lambda sample: len(sample.columns))
+
+
+def _sample(path: Path, sheet: str, delimiter: str) -> Sample:
+    table = open_table(
+        path,
+        encoding=AUTO,
+        delimiter=delimiter,
+        sheet=sheet,
+        dates=DateForm(pattern=YEAR_FIRST),
+    )
+    lines = list(islice(_readable(table), ROWS + HEADER_WITHIN))
+    if not lines:
+        raise Malformed(
+            "the file has no header",
+            code="csv_columns",
+            expected="names of columns on its first lines",
+            where=path.name,
+        )
+    width = max(_width(cells) for _, cells in lines[:HEADER_WITHIN])
+    at = next(n for n, (_, cells) in enumerate(lines) if 2 * _width(cells) > width)
+    names = [cell.strip(SPACES) for cell in lines[at][1]]
+    rows = [cells for _, cells in lines[at + 1 :] if len(cells) == len(names)]
+    return Sample(
+        stem=path.name.partition(".")[0],
+        sheet=sheet,
+        delimiter=delimiter if isinstance(table, CsvFile) else ",",
+        header_row=lines[at][0],
+        columns=tuple(
+            Column(
+                name=name,
+                values=tuple(row[place].strip(SPACES) for row in rows),
+                rows=len(rows),
+            )
+            for place, name in enumerate(names)
+            if name
+        ),
+    )
+
+
+def _readable(table: SourceTable) -> Iterator[SourceLine]:
+    """The rows up to the first that is no CSV: another delimiter may fit."""
+    rows = table.rows()
+    try:
+        yield from rows
+    except Malformed as error:
+        if error.code != "file_format":
+            raise
+
+
+def _width(cells: Sequence[str]) -> int:
+    return sum(map(bool, cells))
+
+
+def _is_day(form: DateForm, text: str) -> bool:
+    try:
+        form.read(text)
+    except Malformed:
+        return text.replace("-", "").replace(".", "") == "99991231"
+    return True
