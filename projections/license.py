@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from psycopg import Connection, Cursor
@@ -203,14 +203,18 @@ _FIND_BY_SOURCE = TABLE.select(
     "WHERE serial = %s AND source_system = %s ORDER BY license_id"
 )
 _FOLDED = "SELECT license_id, license FROM license WHERE license_id = ANY(%b::text[])"
-_STATES = """
-SELECT CASE WHEN terminal <> '' THEN terminal
-            WHEN valid_until < %(day)s AND NOT renewal_pending THEN 'EXP'
-            WHEN suspended_until >= %(day)s THEN 'SUSP'
-            WHEN paused_until >= %(day)s THEN 'PAUS'
-            ELSE 'VALID' END AS state, count(*)
-FROM license WHERE settled_day <= %(day)s GROUP BY state
+SHOWN_STATE: Final = """
+CASE WHEN terminal <> '' THEN terminal
+     WHEN valid_until < %(day)s AND NOT renewal_pending THEN 'EXP'
+     WHEN suspended_until >= %(day)s THEN 'SUSP'
+     WHEN paused_until >= %(day)s THEN 'PAUS'
+     ELSE 'VALID' END
 """
+"""The state that a row shows on a day from its settled day on."""
+_STATES = f"""
+SELECT {SHOWN_STATE} AS state, count(*)
+FROM license WHERE settled_day <= %(day)s GROUP BY state
+"""  # noqa: S608 - both are literals
 _UNSETTLED = "SELECT license_id FROM license WHERE settled_day > %s ORDER BY license_id"
 _UNSETTLED_AT_ONCE = 1_000
 
