@@ -11,6 +11,7 @@ from console.reading import Reader
 from ledger.errors import Malformed, Unknown
 from ledger.license import STATE_ZH, State
 from ledger.lifecycle import shown_state, state_at
+from ledger.registry import Registry
 from ledger.sources import SEALS
 from ledger.workdays import day_to_date, instant_text, legal_day
 from projections import audit_trail, registry, timeline
@@ -24,9 +25,9 @@ from projections.timeline import TimelineRow
 def status(ledger: Ledger, *, as_of: int) -> dict[str, Any]:
     """Counts of the whole ledger; ``as_of`` (UTC µs) moves ``by_state`` only."""
     ends = {s: n for s, n in ledger.log.ends().items() if s != SEALS}
-    registry = ledger.registry()
+    known = ledger.registry()
     verdicts = audit_trail.count_by_verdict(ledger.views)
-    by_state = licenses.count_by_state(ledger.views, legal_day(as_of), registry)
+    by_state = licenses.count_by_state(ledger.views, legal_day(as_of), known)
     accepted = verdicts.pop("accepted", 0)
     kafka = ledger.settings.kafka
     return {
@@ -90,6 +91,15 @@ def license_row(ledger: Ledger, name: str) -> LicenseRow:
 def show(ledger: Ledger, name: str, *, as_of: int, reader: Reader) -> dict[str, Any]:
     """One license as it shows on a day; personal values as ``reader`` may see them."""
     row = license_row(ledger, name)
+    return shown_license(
+        ledger, row, registry=ledger.registry(), as_of=as_of, reader=reader
+    )
+
+
+def shown_license(
+    ledger: Ledger, row: LicenseRow, *, registry: Registry, as_of: int, reader: Reader
+) -> dict[str, Any]:
+    """The same of a license that is found already; ``registry`` as it is projected."""
     day = legal_day(as_of)
     folded = row.folded
     if day < row.settled_day:
@@ -97,7 +107,7 @@ def show(ledger: Ledger, name: str, *, as_of: int, reader: Reader) -> dict[str, 
             ledger.chain_of(row.license_id).acts,
             effective=as_of,
             known_at=ledger.clock(),
-            types=types_of(ledger.registry(), row.license_id),
+            types=types_of(registry, row.license_id),
         )
         if found is None:
             raise Unknown(
@@ -107,7 +117,7 @@ def show(ledger: Ledger, name: str, *, as_of: int, reader: Reader) -> dict[str, 
             )
         folded = found
     state = shown_state(folded, day)
-    kind = ledger.registry().license_type(row.type_code, folded.type_version)
+    kind = registry.license_type(row.type_code, folded.type_version)
     return {
         "license_id": row.license_id,
         "identifier": folded.identifier,

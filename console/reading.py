@@ -9,7 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,22 +74,15 @@ class Reader:
 
     def face(self, license_id: str, folded: License) -> dict[str, Any]:
         """The type's fields by name; encrypted ones opened, masked unless revealed."""
-        encrypted = {
-            name: face
-            for name, face in folded.face.items()
+        encrypted = [
+            (name, face)
+            for name, face in sorted(folded.face.items())
             if isinstance(face.value, bytes)
-        }
-        if self._purpose is not None and encrypted:
-            record_access(self._ledger, self._purpose, license_id, sorted(encrypted))
-        opened = self._open(
-            license_id,
-            {
-                name: (face.value, self._ref(license_id, face), face.event_id)
-                for name, face in encrypted.items()
-            },
-        )
+        ]
+        values = self.values(license_id, encrypted)
+        opened = dict(zip((name for name, _ in encrypted), values, strict=True))
         return {
-            name: opened[name] if name in encrypted else shown.clear(face.value)
+            name: opened[name] if name in opened else shown.clear(face.value)
             for name, face in sorted(folded.face.items())
         }
 
@@ -103,21 +96,50 @@ class Reader:
         if event["decision"] is not None and event["decision"]["reason"]:
             values[REASON] = event["decision"]["reason"]
         refs = [holder["ref"] for holder in event["holders"]]
-        encrypted = {
-            name: (value, refs[holder_index_of(value)], event["event_id"])
-            for name, value in values.items()
+        encrypted = [
+            (name, (value, refs[holder_index_of(value)], event["event_id"]))
+            for name, value in sorted(values.items())
             if isinstance(value, bytes) and encrypted_shape_ok(value, len(refs))
-        }
+        ]
         if self._purpose is not None and encrypted:
-            record_access(
-                self._ledger, self._purpose, event["subject"], sorted(encrypted)
-            )
-        opened = self._open(event["subject"], encrypted)
+            fields = [name for name, _ in encrypted]
+            record_access(self._ledger, self._purpose, event["subject"], fields)
+        shown_values = self._open(event["subject"], encrypted)
+        opened = dict(zip((name for name, _ in encrypted), shown_values, strict=True))
         closed = {name for name, value in values.items() if isinstance(value, bytes)}
         return {
             name: opened.get(name, CLOSED) if name in closed else shown.clear(value)
             for name, value in sorted(values.items())
         }
+
+    def values(
+        self, license_id: str, encrypted: Sequence[tuple[str, FaceValue]]
+    ) -> list[Any]:
+        """Encrypted values of a license, old ones too, each under its field's name.
+
+        Each is opened with the key of its own event; masked unless revealed.
+        """
+        if self._purpose is not None and encrypted:
+            fields = sorted({name for name, _ in encrypted})
+            record_access(self._ledger, self._purpose, license_id, fields)
+        if not encrypted:
+            return []
+        acts = {act.position: act for act in self._ledger.chain_of(license_id).acts}
+        # The holder whose key closed a value: of the act that set it, by its index.
+        return self._open(
+            license_id,
+            [
+                (
+                    name,
+                    (
+                        one.value,
+                        acts[one.position].holders[holder_index_of(one.value)][1],
+                        one.event_id,
+                    ),
+                )
+                for name, one in encrypted
+            ],
+        )
 
     def holders(
         self, license_id: str, holders: tuple[tuple[str, bytes, str], ...]
@@ -138,20 +160,18 @@ class Reader:
             return ERASED if error.family == "unknown" else CLOSED
         return code if self._purpose is not None else mask(code, kind="id_number")
 
-    def _open(self, license_id: str, closed: Mapping[str, Closed]) -> dict[str, Any]:
+    def _open(self, license_id: str, closed: Sequence[tuple[str, Closed]]) -> list[Any]:
         if not closed:
-            return {}
-        asked = [(ref, license_id, event_id) for _, ref, event_id in closed.values()]
+            return []
+        asked = [(ref, license_id, event_id) for _, (_, ref, event_id) in closed]
         try:
             keys = self._ledger.key_store.event_keys(asked)
         except LedgerError:
-            return dict.fromkeys(closed, CLOSED)
-        found: dict[str, Any] = {}
-        for (name, (blob, ref, event_id)), key in zip(
-            closed.items(), keys, strict=True
-        ):
+            return [CLOSED] * len(closed)
+        found: list[Any] = []
+        for (name, (blob, ref, event_id)), key in zip(closed, keys, strict=True):
             if key is None:
-                found[name] = ERASED
+                found.append(ERASED)
                 continue
             opened = decrypt_field(
                 event_key=key,
@@ -161,16 +181,9 @@ class Reader:
                 name=name,
                 blob=blob,
             )
-            found[name] = self._shown(
-                name, shown.clear(decode_value(opened.avro_value))
-            )
+            value = shown.clear(decode_value(opened.avro_value))
+            found.append(self._shown(name, value))
         return found
-
-    def _ref(self, license_id: str, face: FaceValue) -> bytes:
-        """The holder whose key closed a value: of the act that set it, by its index."""
-        acts = self._ledger.chain_of(license_id).acts
-        act = next(act for act in acts if act.position == face.position)
-        return act.holders[holder_index_of(face.value)][1]
 
     def _shown(self, name: str, value: Any) -> Any:
         if self._purpose is not None:

@@ -62,6 +62,18 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
             ("inspecting",),
             "Every event of a license with both times: in force, and recorded.",
         ),
+        "holder": Listed(
+            ("archiving",),
+            "All licenses of one holder (一人一档、一企一档): role, since when, descent (masked).",
+        ),
+        "trace": Listed(
+            ("archiving",),
+            "One field of a license: who set it, in force when, known when, and what stood before.",
+        ),
+        "directory": Listed(
+            ("archiving",),
+            "The issuing directory (发证清单): by authority, type and area, as of a day.",
+        ),
         "scan": Listed(
             ("scanning",),
             "Finds what does not fit together; exit 0 nothing found, 1 something was.",
