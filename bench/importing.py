@@ -26,7 +26,7 @@ from console.importer.mapping import read_mapping
 from console.importer.run import import_stock
 from console.stock_desk import StockDesk
 
-SAMPLES = 10
+SAMPLES = 20
 
 _MAPPING = """
 [source]
@@ -113,6 +113,8 @@ def run(
         f"import, {first['rows']:,} rows ({first['accepted']:,} accepted): "
         + spread([one["rate"] for one in made], "rows/s")
     )
+    cores = [one["core"] for one in made]
+    say(f"import, per core-second of that process: {spread(cores, 'rows')}")
     peaks = [one["peak"] for one in made]
     say(f"import, peak memory of the process: {spread(peaks, 'MiB')}")
     samples = ", ".join(f"{mib:,.0f}" for mib in first["samples"])
@@ -132,7 +134,7 @@ def _one(mapping: Path, file: Path) -> dict[str, object]:
     known = read_mapping(mapping)
     memory = _Memory()
     with province.founded() as ledger, ledger.engine.held():
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         result = import_stock(
             StockDesk(ledger),
             known,
@@ -143,10 +145,12 @@ def _one(mapping: Path, file: Path) -> dict[str, object]:
             monotonic=time.monotonic,
         )
         seconds = time.perf_counter() - started
+        cpu = time.process_time() - cpu
     return {
         "rows": result.rows,
         "accepted": result.rows_accepted,
         "rate": result.rows / seconds,
+        "core": result.rows / cpu,
         "peak": memory.peak,
         "samples": memory.samples(),
     }

@@ -21,6 +21,8 @@ from ledger.errors import Malformed
 
 ZIP: Final = b"PK\x03\x04"
 
+_ENVIRONMENT: Final = {"PYTHONUTF8": "1"}
+"""All that the reader of a file from outside is told: no passphrase, no address."""
 _MODULE: Final = "console.importer.sheet_reader"
 
 
@@ -56,7 +58,8 @@ class Workbook:
         """Each row that is not blank, the header first; raises Malformed."""
         arguments = [str(self._path), self._sheet, self._dates.pattern]
         with subprocess.Popen(
-            [sys.executable, "-m", _MODULE, *arguments],
+            [sys.executable, "-P", "-m", _MODULE, *arguments],
+            env=_ENVIRONMENT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,

@@ -384,6 +384,52 @@ def test_rejects_file_goes_when_the_same_file_is_taken_whole_later(
     assert not first.rejects_file.exists()
 
 
+def test_rejects_that_were_mended_go_in_with_the_same_mapping(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    path = csv_file(
+        tmp_path,
+        row(),
+        row(Id="0042", Number="200", Trade="=1+1", Done="?", Account="123456789012345"),
+        row(Id="r3", Number="300", Until="01.01.2019", Name="𠮷野家\ue5f1"),
+    )
+    first = desk.run(path)
+    assert first.rejects_file is not None
+    text = first.rejects_file.read_text(encoding="utf-8")
+    mended = tmp_path / "mended.csv"
+    # As spreadsheets in China save it: GB18030, no byte order mark.
+    mended.write_bytes(
+        text.removeprefix("\ufeff")
+        .replace(",?,", ",03.02.2020,")
+        .replace("01.01.2019", "01.01.2029")
+        .encode("gb18030")
+    )
+    second = desk.run(mended)
+    assert (second.rows, second.rows_accepted) == (2, 2)
+    assert desk.acts("200") == [("ISSUE", "new", "0042")]
+    assert desk.opened("200", "trade") == "=1+1"
+    assert ("099", "123456789012345") in desk.keys.refs
+    assert desk.opened("300", "name") == "𠮷野家\ue5f1"
+    third = desk.run(path)
+    assert (third.rows_unchanged, third.rows_rejected) == (1, 2)
+
+
+def test_list_without_a_column_of_acts_comes_in_as_it_stands(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    start, end = MAPPING.index("[[acts]]"), MAPPING.index('[[acts]]\ncolumn = "Status"')
+    always = '[[acts]]\nalways = "BASELINE"\ndate = "Done"\nface = true\n\n'
+    given = mapping(MAPPING[:start] + always + MAPPING[end:])
+    path = csv_file(tmp_path, row(**CLOSED), row(Id="r2", Number="200"))
+    result = desk.run(path, given=given)
+    assert result.rows_accepted == 2
+    assert desk.acts() == [
+        ("BASELINE", "BASELINE", "r1"),
+        ("CANCEL", "closed", "r1"),
+    ]
+    assert desk.run(path, given=given).rows_unchanged == 2
+
+
 @pytest.mark.parametrize("dies_after", range(6))
 def test_import_that_died_anywhere_goes_on_where_it_stopped(
     tmp_path: Path, dies_after: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from console.embedded import EmbeddedPostgres
 from console.importer.check import check_stock
 from console.importer.database_table import DatabaseTable
-from console.importer.mapping import StockMapping
+from console.importer.mapping import StockMapping, read_mapping
 from console.importer.run import ImportResult, import_stock
 from console.settings import source_dsn
 from console.source_database import HOLDING
@@ -21,7 +23,7 @@ from console.wiring import source_connection, source_errors
 from ledger.errors import Malformed, Unavailable
 from ledger.log.import_marks import ImportMarks
 from tests.console.cli_ledger import CliLedger
-from tests.console.commands import Commands, commands
+from tests.console.commands import Commands, Running, commands
 from tests.console.import_desk import MemoryDesk
 from tests.console.imports import COLUMNS, MAPPING, csv_file, mapping, row
 
@@ -439,14 +441,16 @@ def polling(
     monkeypatch.setenv("REGISTER_DSN", make_conninfo(register.dsn, password=SECRET))
     path = tmp_path / "polled.toml"
     text = MAPPING.replace("[license]", f"{DATABASE}\n[license]", 1)
-    path.write_text(text.replace('"register"', '"polled"', 1))
+    # A name of its own: the tests share one ledger, which keeps a mark for each.
+    path.write_text(text.replace('"register"', f'"p-{uuid.uuid4().hex}"', 1))
     return path
 
 
 def test_command_polls_what_is_new(
     cli_ledger: CliLedger, register: Register, polling: Path
 ) -> None:
-    register.add("2024-01-01", Number="P100")
+    rare = "𠮷野家𬱖\ue5f1"
+    register.add("2024-01-01", Number="P100", Name=rare)
     told = cli_ledger.json("import", str(polling), "--check")
     assert (told["rows"], told["rows_accepted"]) == (1, 1)
     assert cli_ledger.json("import", str(polling))["rows_accepted"] == 1
@@ -455,7 +459,53 @@ def test_command_polls_what_is_new(
     assert (new["rows"], new["rows_accepted"]) == (2, 1)  # that at the mark comes again
     again = cli_ledger.json("import", str(polling), "--from-start")
     assert (again["rows"], again["rows_unchanged"]) == (2, 2)
-    assert cli_ledger.json("show", "polled:P200")["fields"]["trade"] == "tea"
+    name = f"{read_mapping(polling).system}:P100"
+    shown = cli_ledger.json("show", name, "--reveal", "a test")
+    assert shown["fields"]["name"] == rare
+
+
+def test_command_polls_again_and_again_until_it_is_stopped(
+    cli_ledger: CliLedger, register: Register, polling: Path, tmp_path: Path
+) -> None:
+    with commands(cli_ledger.directory, tmp_path / "out") as made:
+        running = made.start("import", str(polling), "--every", "0.2", "--json")
+        register.add("2026-01-01", Id="e1", Number="E1")
+        wait_for(running, lambda: '"rows_accepted": 1' in running.out.read_text())
+        register.add("2026-01-02", Id="e2", Number="E2")
+        both = '"rows_accepted": 1'
+        wait_for(running, lambda: running.out.read_text().count(both) == 2)
+        running.stop()
+        assert running.end().code == 128 + signal.SIGTERM
+
+
+def test_database_that_is_down_is_asked_again(
+    cli_ledger: CliLedger,
+    polling: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = polling.read_text().replace(
+        'dsn_variable = "REGISTER_DSN"', "dsn_file = '{}'"
+    )
+    file = tmp_path / "dsn"
+    file.write_text(f"host=127.0.0.1 port=1 password={SECRET}")
+    file.chmod(0o600)
+    polling.write_text(text.replace("{}", str(file)))
+    with commands(cli_ledger.directory, tmp_path / "out") as made:
+        running = made.start("import", str(polling), "--every", "0.1")
+        wait_for(running, lambda: running.err.read_text().count("asked again") >= 2)
+        running.stop()
+        said = running.end()
+    assert SECRET not in said.out + said.err
+    once = cli_ledger.call("import", str(polling))
+    assert once.code == 4
+    assert SECRET not in once.out + once.err
+
+
+def wait_for(running: Running, seen: Callable[[], bool]) -> None:
+    while not seen():
+        assert running.alive, running.err.read_text()
+        running.process.join(0.05)
 
 
 def test_commands_killed_while_polling_lose_and_double_nothing(
@@ -476,7 +526,8 @@ def test_commands_killed_while_polling_lose_and_double_nothing(
         found = conn.execute(
             "SELECT count(*), count(DISTINCT source_ref), bool_and(verdict = 'accepted') "
             "FROM views.audit_trail "
-            "WHERE source_system = 'polled' AND source_ref LIKE 'k%'"
+            "WHERE source_system = %s AND source_ref LIKE 'k%%'",
+            (read_mapping(polling).system,),
         ).fetchone()
     assert found == (600, 600, True)
 
