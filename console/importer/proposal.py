@@ -333,6 +333,9 @@ def types_by_name(
         for column in sample.columns
         if words.plain(column.name) in words.TYPE_NAME and len(column.few_words) == 1
     ]
-    for kind in types:
-        if kind.name in constant or kind.name in sample.stem + " " + sample.sheet:
+    said = sample.stem + " " + sample.sheet
+    found = [kind for kind in types if kind.name in constant or kind.name in said]
+    for kind in found:
+        # 食品生产许可证 says more than 生产许可证, which stands in it.
+        if not any(kind.name != o.name and kind.name in o.name for o in found):
             yield kind
