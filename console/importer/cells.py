@@ -27,7 +27,7 @@ _FORMULA_ERRORS: Final = frozenset(
 
 def half_width(text: str) -> str:
     """The text with full-width digits, letters and signs, （） too, as ASCII ones."""
-    return text.translate(_HALF_WIDTH)
+    return text if text.isascii() else text.translate(_HALF_WIDTH)
 
 
 def scientific(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from console.importer.cells import half_width
@@ -15,6 +16,7 @@ from ledger.workdays import date_to_day
 YEAR_FIRST: Final = "year-first"
 """Not a pattern: 2022-9-1, 2022/9/1, 2022.9.1, 20220901, 2022年9月1日, also mixed."""
 
+_KNOWN_MAX: Final = 8_192
 _PARTS: Final = ("YYYY", "MM", "DD")
 _SEPARATORS: Final = "/-. "
 _YEAR_FIRST: Final = (
@@ -62,12 +64,7 @@ class DateForm:
 
     def read(self, text: str) -> str:
         """The day as ``YYYY-MM-DD``; Malformed unless it is one of 1900 to 2200."""
-        found = self._found(_TIME_OF_DAY.sub("", half_width(text).strip()))
-        try:
-            date_to_day(found)
-        except Malformed as error:
-            raise self._wrong() from error
-        return found
+        return _read(self, text)
 
     def write(self, day: date) -> str:
         """A day as the text that ``read`` takes for it."""
@@ -78,6 +75,15 @@ class DateForm:
         for part, number in zip(_PARTS, numbers, strict=True):
             text = text.replace(part, number)
         return text
+
+    def read_anew(self, text: str) -> str:
+        """The same, without looking at what was read before."""
+        found = self._found(_TIME_OF_DAY.sub("", half_width(text).strip()))
+        try:
+            date_to_day(found)
+        except Malformed as error:
+            raise self._wrong() from error
+        return found
 
     def _found(self, text: str) -> str:
         if self.pattern == YEAR_FIRST:
@@ -104,3 +110,9 @@ class DateForm:
         if spelt == YEAR_FIRST:
             spelt = "2022-9-1, 2022/9/1, 2022.9.1, 20220901 or 2022年9月1日"
         return Malformed("not a day", expected=f"{spelt}, 1900 to 2200")
+
+
+@lru_cache(maxsize=_KNOWN_MAX)
+def _read(form: DateForm, text: str) -> str:
+    """Rows of a register share their days: most are read once."""
+    return form.read_anew(text)

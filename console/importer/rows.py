@@ -113,12 +113,12 @@ class RowReader:
 
     def _text(self, column: str, cell: str) -> str:
         text = cell.strip(SPACES)
-        size = len(text.encode())
-        if not _C0.isdisjoint(text):
+        # Printable text has no control characters, and is told in one pass in C.
+        if not text.isprintable() and not _C0.isdisjoint(text):
             raise RowRejected(
                 "control_character", column=column, expected="text of one line"
             )
-        if size > STRING_SIZE_MAX:
+        if 4 * len(text) > STRING_SIZE_MAX < len(text.encode()):
             raise RowRejected(
                 "too_long", column=column, expected=f"at most {STRING_SIZE_MAX} bytes"
             )

@@ -28,6 +28,7 @@ _NAME_BYTES: Final = 8
 _STAGED: Final = 1
 _KEPT: Final = 2
 _BUNDLE: Final = 1_000
+_BUNDLE_SIZE: Final = 1 << 20
 _TABLES: Final = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
@@ -40,7 +41,7 @@ CREATE TABLE reject (
     line INTEGER PRIMARY KEY, place TEXT NOT NULL, reason TEXT NOT NULL,
     expected TEXT NOT NULL
 );
-CREATE TABLE kept (line INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE kept (last INTEGER PRIMARY KEY, number INTEGER NOT NULL, data BLOB NOT NULL);
 """
 _SORTED: Final = """
 CREATE INDEX staged_source ON staged (source, chain);
@@ -59,10 +60,8 @@ DELETE FROM staged WHERE number IN (SELECT number FROM torn);
 """
 
 
-_REJECTS: Final = """
-SELECT r.line, r.place, r.reason, r.expected, k.data
-FROM reject r LEFT JOIN kept k ON k.line = r.line ORDER BY r.line
-"""
+_REJECTS: Final = "SELECT line, place, reason, expected FROM reject ORDER BY line"
+_KeptRow = tuple[int, list[str]]
 
 
 class RandomBytes(Protocol):
@@ -87,7 +86,8 @@ class Staging:
         self._key = random_bytes(KEY_SIZE)
         self._seed = random_bytes(KEY_SIZE)
         self._pending: list[tuple[int, bytes, int, bytes, bytes]] = []
-        self._kept: list[tuple[int, bytes]] = []
+        self._kept: list[tuple[int, Sequence[str]]] = []
+        self._kept_size = self._bundles = 0
         self._rejected: list[tuple[int, str, str, str]] = []
         self.rows = 0
         self._path: Path | None = None
@@ -125,11 +125,14 @@ class Staging:
             self._flush()
 
     def keep(self, line: int, cells: Sequence[str]) -> None:
-        """Keeps the cells of a row as they came, in case that it is rejected."""
-        plain = msgspec.msgpack.encode(cells)
-        self._kept.append((line, self._closed(_KEPT, line, plain)))
-        if len(self._kept) >= _BUNDLE:
-            self._flush()
+        """Keeps the cells of a row as they came, in case that it is rejected.
+
+        In bundles: hardly any row is asked for. Lines come in ascending order.
+        """
+        self._kept.append((line, cells))
+        self._kept_size += sum(map(len, cells))
+        if len(self._kept) >= _BUNDLE or self._kept_size >= _BUNDLE_SIZE:
+            self._keep_bundle()
 
     def reject(self, reject: Reject) -> None:
         """Keeps the first reason for which a row stays out."""
@@ -186,13 +189,16 @@ class Staging:
         if bundle:
             yield bundle
 
-    def rejects(self) -> Iterator[tuple[Reject, list[str]]]:
-        """Every reject by line, and the cells of its row."""
+    def rejects(self) -> Iterator[tuple[Reject, Sequence[str]]]:
+        """Every reject by line, and the cells of its row. Memory: one bundle."""
         self._flush()
-        for line, column, reason, expected, data in self._database.execute(_REJECTS):
+        kept: dict[int, Sequence[str]] = {}
+        last = -1
+        for line, column, reason, expected in self._database.execute(_REJECTS):
+            if line > last:
+                last, kept = self._bundle_of(line)
             found = Reject(line=line, column=column, reason=reason, expected=expected)
-            plain = b"\x90" if data is None else self._opened(_KEPT, line, data)
-            yield found, msgspec.msgpack.decode(plain, type=list[str])
+            yield found, kept.get(line, ())
 
     def reasons(self) -> dict[str, int]:
         """How many rows each reason keeps out."""
@@ -200,6 +206,29 @@ class Staging:
         return dict(
             self._database.execute("SELECT reason, count(*) FROM reject GROUP BY 1")
         )
+
+    def _bundle_of(self, line: int) -> tuple[int, dict[int, Sequence[str]]]:
+        """The bundle that would hold a line, and its last line."""
+        row = self._database.execute(
+            "SELECT last, number, data FROM kept WHERE last >= ? ORDER BY last LIMIT 1",
+            (line,),
+        ).fetchone()
+        if row is None:
+            return line, {}
+        plain = self._opened(_KEPT, row[1], row[2])
+        return row[0], dict(msgspec.msgpack.decode(plain, type=list[_KeptRow]))
+
+    def _keep_bundle(self) -> None:
+        if not self._kept:
+            return
+        self._bundles += 1
+        data = self._closed(_KEPT, self._bundles, msgspec.msgpack.encode(self._kept))
+        self._execute(
+            "INSERT INTO kept VALUES (?, ?, ?)",
+            [(self._kept[-1][0], self._bundles, data)],
+        )
+        self._kept.clear()
+        self._kept_size = 0
 
     def _open(self, number: int, data: bytes) -> SourceRow:
         plain = self._opened(_STAGED, number, data)
@@ -216,9 +245,9 @@ class Staging:
         )
 
     def _flush(self) -> None:
+        self._keep_bundle()
         for statement, rows in (
             ("INSERT INTO staged VALUES (?, ?, ?, ?, ?)", self._pending),
-            ("INSERT INTO kept VALUES (?, ?)", self._kept),
             ("INSERT OR IGNORE INTO reject VALUES (?, ?, ?, ?)", self._rejected),
         ):
             if rows:

@@ -134,6 +134,24 @@ def test_first_reason_of_a_row_is_kept_and_rejects_come_by_line(tmp_path: Path) 
         ]
 
 
+def test_cells_of_rejected_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    cells = {line: [f"{HIDDEN}{line}", "", "\ue5f1𠮷"] for line in range(2, 2_700, 2)}
+    wide = [HIDDEN * 300_000]
+    rejected = (2, 4, 1_000, 2_002, 2_004, 2_698, 3_000)
+    with stage(tmp_path) as one:
+        for line in reversed(rejected):
+            one.reject(Reject(line=line, column="", reason="r", expected=""))
+        for line, kept in cells.items():
+            one.keep(line, kept)
+        one.keep(3_000, wide)
+        one.sort()
+        found = {reject.line: list(kept) for reject, kept in one.rejects()}
+        [file] = tmp_path.iterdir()
+        assert HIDDEN.encode() not in file.read_bytes()
+    assert list(found) == list(rejected)
+    assert found == {n: cells.get(n, wide) for n in rejected}
+
+
 def test_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable, match="cannot be staged"):
