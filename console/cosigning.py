@@ -23,15 +23,11 @@ from console.acting import (
 from console.key_ring import DEPARTMENT, KeyRing
 from console.ledger import Ledger
 from ledger.admission import Admission, Place, Verdict
-from ledger.drafting import Draft
-from ledger.encryption import encrypted_shape_ok, holder_index_of
 from ledger.envelope import ALGORITHM_SM2, encode_event
 from ledger.errors import LedgerError, Malformed, Refused, Unknown
 from ledger.events import Event
 from ledger.events import Signer as SignerEntry
 from ledger.keyring import Key
-from ledger.license_identifiers import certificate_identifier
-from ledger.next_position import next_position
 from ledger.pending import PendingAct, propose, record_of
 from ledger.publish import Signed, source_of
 from ledger.refusals import REFUSALS
@@ -41,7 +37,6 @@ from projections import store
 
 TERM_US = 5 * DAY_US
 """How long people get unless told: a working week, inside check 7's seven days."""
-IDENTIFIER = "certificate_identifier"
 MOVED = frozenset(("stale", "gap"))
 
 
@@ -100,6 +95,18 @@ def propose_act(
     found = [main, *(key_named(ledger, name) for name in others)]
     named = [KeyInRole(key=k, role=r) for k, r in zip(found, roles, strict=False)]
     event = clean_event(ledger, draft, kind, named)
+    return propose_event(ledger, event, named, proposer, until=until)
+
+
+def propose_event(
+    ledger: Ledger,
+    event: Event,
+    named: Sequence[KeyInRole],
+    proposer: Signer,
+    *,
+    until: int | None,
+) -> PendingAct:
+    """Any event that several keys sign; raises Refused where it would be refused."""
     pending = propose(
         body=encode_event(event),
         keys=[one.key.public_key for one in named],
@@ -174,83 +181,6 @@ def demand_acceptable(ledger: Ledger, pending: PendingAct) -> None:
     )
 
 
-def renew(
-    ledger: Ledger, pending: PendingAct, proposer: Signer, *, until: int | None
-) -> PendingAct:
-    """The same act on the chain's present head, by the same signers, signed by nobody.
-
-    Values stay encrypted as they are. Raises Refused where it would be refused now too.
-    """
-    event = _rebased(ledger, pending.event)
-    if proposer.key_id not in [one["key_id"] for one in event["signers"]]:
-        raise Malformed(
-            "the act does not name this key",
-            code="not_a_signer",
-            expected="the key of one of its signers",
-            found=f"key {proposer.key_id.hex()}",
-        )
-    renewed = propose(
-        body=encode_event(event),
-        keys=pending.keys,
-        until=event["signed_at"] + TERM_US if until is None else until,
-        proposer=proposer,
-    )
-    demand_acceptable(ledger, renewed)
-    return renewed
-
-
-def _rebased(ledger: Ledger, before: Event) -> Event:
-    if before["chain"] != "license":
-        raise Malformed(
-            "only acts on licenses are renewed",
-            expected="one proposed by `cosign new`",
-            found=before["chain"],
-        )
-    kind = ledger.type_of(before["subject"])
-    fields = {
-        f["name"]: f["value"] for f in before["fields"] if f["name"] != IDENTIFIER
-    }
-    _demand_keys(ledger, before)
-    draft = Draft(
-        act=before["act"],
-        license_id=before["subject"],
-        effective_at=before["effective_at"],
-        authority=before["authority"],
-        causes=tuple(before["causes"]),
-        fields=fields,
-    )
-    at = next_position(draft, ledger.chain_of(before["subject"]))
-    if at.version:
-        fields[IDENTIFIER] = certificate_identifier(before["subject"], at.version)
-    now = ledger.clock()
-    event = before.copy()
-    event["sequence"], event["previous"] = at.sequence, at.previous
-    event["type_version"], event["signed_at"] = kind.version, now
-    event["fields"] = [{"name": n, "value": v} for n, v in sorted(fields.items())]
-    if event["effective_precision"] == "unknown":
-        event["effective_at"] = now
-    return event
-
-
-def _demand_keys(ledger: Ledger, event: Event) -> None:
-    """A value that nobody can open any more is not published once again."""
-    values = [field["value"] for field in event["fields"]]
-    if event["decision"] is not None:
-        values.append(event["decision"]["reason"])
-    refs = {
-        event["holders"][holder_index_of(value)]["ref"]
-        for value in values
-        if isinstance(value, bytes) and encrypted_shape_ok(value, len(event["holders"]))
-    }
-    asked = [(ref, event["subject"], event["event_id"]) for ref in sorted(refs)]
-    if None in ledger.key_store.event_keys(asked):
-        raise Refused(
-            "the key of an encrypted value was destroyed",
-            code="key_destroyed",
-            expected="the act proposed anew",
-        )
-
-
 def submit(ledger: Ledger, pending: PendingAct) -> dict[str, Any]:
     """Publishes an act that everybody has signed, once, and returns its verdict.
 
@@ -267,7 +197,10 @@ def submit(ledger: Ledger, pending: PendingAct) -> dict[str, Any]:
         digest=pending.digest,
         source=source_of(event, ledger.partitions),
     )
-    return publish_and_wait(ledger, signed, event)
+    answer = publish_and_wait(ledger, signed, event)
+    if event["chain"] == "holder":
+        ledger.apply_destructions()
+    return answer
 
 
 def _published(ledger: Ledger, pending: PendingAct) -> dict[str, Any] | None:
@@ -276,7 +209,8 @@ def _published(ledger: Ledger, pending: PendingAct) -> dict[str, Any] | None:
     if verdict.code != "duplicate":
         return None
     event = pending.event
-    acts = ledger.chain_of(event["subject"]).acts
+    key = (event["chain"], event["subject"])
+    acts = store.load_chains(ledger.views, [event["subject"]])[key].acts
     return {
         "verdict": "accepted",
         "refusal": None,

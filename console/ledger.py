@@ -148,6 +148,14 @@ class Ledger:
         found = chain.destructions(self.views, after=-1)
         return store, frozenset((ref, one) for _, ref, ids in found for one in ids)
 
+    def apply_destructions(self) -> None:
+        """Destroys what accepted DESTROYs name now, not at the key store's next opening.
+
+        A crash before it changes nothing: the next opening does it.
+        """
+        self.after_projection()
+        self.key_store  # noqa: B018 - opened for its effect
+
     def _apply_destructions(self, store: KeyStore) -> None:
         found = chain.destructions(self.views, after=self._destroyed_to)
         store.confirm(found)

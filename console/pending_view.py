@@ -37,7 +37,7 @@ def document_of(
         "event_digest": pending.digest.hex(),
         "ledger": ledger.origin_line if ledger else event["origin"].hex(),
         "act": event["act"],
-        "act_zh": rule.zh if rule else "",
+        "act_zh": rule.zh if rule else _OTHER_ACTS.get(event["act"], ""),
         "subject": event["subject"],
         "type_name": _type_name(ledger, event),
         "sequence": event["sequence"],
@@ -90,6 +90,7 @@ def state_of(
     }
 
 
+_OTHER_ACTS = {"DESTROY": "销毁"}
 _STATES_ZH = {
     "waiting": "待签",
     "complete": "已签齐",

@@ -12,11 +12,14 @@ import typer
 from console import cosigning, pending_files, pending_view
 from console.acting import held_back
 from console.cli.acting import read_text, words_of
+from console.cli.inspecting import Name
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, Reveal, place
+from console.erasing import propose_erasure
 from console.key_ring import KeyRing
 from console.ledger import Ledger
 from console.output import Answer, give
 from console.reading import Reader
+from console.renewing import renew as renewed
 from console.settings import Settings
 from console.wiring import now_us, open_ledger
 from ledger.errors import Malformed, Refused
@@ -86,6 +89,38 @@ def new(
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
         pending = cosigning.propose_act(
             ledger, act, text, key=key, others=others, until=term
+        )
+        pending_files.create(out, pending)
+        return _give(pending, ledger, out, as_json=as_json)
+
+
+@app.command("erase")
+def erase(
+    name: Name,
+    *,
+    supervisor: Annotated[
+        str,
+        typer.Option(
+            "--with", metavar="USCC|KEY_ID", help="The supervisor who must sign too."
+        ),
+    ],
+    out: Out,
+    holder: Annotated[
+        int, typer.Option("--holder", help="Which holder of the license, from 0.")
+    ] = 0,
+    until: Until = None,
+    key: Key = None,
+    directory: Dir = None,
+    dsn: Dsn = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> int:
+    """Proposes an erasure (销毁) that custodian and supervisor sign apart."""
+    term = parse_instant(until) if until else None
+    with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
+        ledger.catch_up()
+        pending = propose_erasure(
+            ledger, name, holder=holder, key=key, supervisor=supervisor, until=term
         )
         pending_files.create(out, pending)
         return _give(pending, ledger, out, as_json=as_json)
@@ -191,7 +226,7 @@ def renew(
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
         ledger.catch_up()
         proposer = cosigning.signer_at(ledger.ring, key)
-        pending = cosigning.renew(ledger, before, proposer, until=term)
+        pending = renewed(ledger, before, proposer, until=term)
         pending_files.create(out, pending)
         return _give(pending, ledger, out, as_json=as_json)
 

@@ -150,6 +150,18 @@ def test_a_department_without_the_ledger_signs_offline(
     assert cli_ledger.json("cosign", "submit", str(file))["verdict"] == "accepted"
 
 
+def test_a_file_that_somebody_changed_is_not_signed(
+    cli_ledger: CliLedger, housing: Department, planning: Department, tmp_path: Path
+) -> None:
+    file = tmp_path / "permit.pending"
+    said = proposed(housing, planning, file, permit("JOINT0013"))
+    day, later_day = said["until"][:10], "2199-01-01"
+    file.write_text(file.read_text(encoding="utf-8").replace(day, later_day))
+    for command in ("sign", "show", "submit"):
+        error = cli_ledger.json("cosign", command, str(file), code=5)["error"]
+        assert error["code"] == "pending_act_changed"
+
+
 def test_a_refusal_with_its_reason_ends_the_act(
     cli_ledger: CliLedger, housing: Department, planning: Department, tmp_path: Path
 ) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from console.ledger import Ledger
+from console.reference import DOCS
 from console.scan_kinds import KINDS
 from console.settings import settings_of
 from console.wiring import open_ledger
 from ledger.drafting import DecisionDraft, Draft, HolderDraft
 from ledger.license_identifiers import parse_certificate_identifier
 from ledger.publish import sign_together
+from projections import consistency
 from tests.console.cli_ledger import BUSINESS, DEPARTMENT, CliLedger, later
 from tests.console.departments import Department, enrol, small_type, stall
 from tests.console.personal_data import CITIZENS
@@ -242,6 +244,17 @@ def test_words_name_the_kind_in_both_languages_and_the_exit_code_says_found(
     assert (said.code, said.out) == (0, "nothing found 未发现问题\n")
 
 
+def test_pages_make_no_difference(
+    cli_ledger: CliLedger, pair: list[Department], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = issued(pair[0], "SCAN06", 5)["license_id"]
+    pair[0].act("TRANSFER_OUT", {"license_id": old, "effective_at": "2026-06-01"})
+    whole = cli_ledger.json("scan", code=1)
+    assert old in [name for one in whole["findings"] for name in one["licenses"]]
+    monkeypatch.setattr(consistency, "PAGE", 1)
+    assert cli_ledger.json("scan", code=1) == whole
+
+
 def test_an_unknown_kind_is_bad_usage(cli_ledger: CliLedger) -> None:
     error = cli_ledger.json("scan", "--kind", "ghosts", code=2)["error"]
     assert (error["code"], error["where"]) == ("bad_option_value", "--kind")
@@ -251,5 +264,6 @@ def test_an_unknown_kind_is_bad_usage(cli_ledger: CliLedger) -> None:
 def test_every_kind_says_everything_in_both_languages(kind: str) -> None:
     row = KINDS[kind]
     assert (row.meaning + row.remedy).isascii()
+    assert f"| `{kind}` | {row.zh} | " in (DOCS / "scan.md").read_text(encoding="utf-8")
     for text in (row.zh, row.meaning_zh, row.remedy_zh):
         assert any("\u4e00" <= char <= "\u9fff" for char in text)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from console.reading import ERASED
 from console.transferring import PURPOSE
 from tests.console.cli_ledger import CliLedger, later
 from tests.console.departments import Department, enrol, small_type, stall
@@ -80,7 +81,7 @@ def test_only_a_license_that_comes_in_comes_from_another(
     assert error["code"] == "license_not_found"
 
 
-def test_an_erased_license_does_not_go_over(
+def test_a_license_that_two_offices_erased_together_does_not_go_over(
     cli_ledger: CliLedger, pair: list[Department], tmp_path: Path
 ) -> None:
     one, other = pair
@@ -88,8 +89,14 @@ def test_an_erased_license_does_not_go_over(
     [supervisor] = enrol(cli_ledger, 34, area="210000", roles=("supervisor",))
     old = one.act("ISSUE", stall(CODE, "MOVE02", CITIZENS[2]))["license_id"]
     one.act("TRANSFER_OUT", out_of(old))
-    keys = ("--key", str(custodian.key), "--key", str(supervisor.key))
-    assert cli_ledger.json("erase", old, *keys)["verdict"] == "accepted"
+    pending = str(tmp_path / "erasure")
+    custodian.json("cosign", "erase", old, "--with", supervisor.uscc, "--out", pending)
+    custodian.json("cosign", "sign", pending)
+    shown = cli_ledger.json("cosign", "show", pending)
+    assert (shown["act_zh"], shown["fields"]) == ("销毁", {"license_ids": [old]})
+    supervisor.json("cosign", "sign", pending)
+    assert cli_ledger.json("cosign", "submit", pending)["verdict"] == "accepted"
+    assert cli_ledger.json("show", old)["fields"]["name"] == ERASED
     error = other.json("act", "TRANSFER_IN", "--from", old, code=1)["error"]
     assert error["code"] == "value_erased"
 
