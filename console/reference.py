@@ -66,7 +66,8 @@ where, in English; then the code with its Chinese row. With `--json` it is
 
 "Again" (可重试) says whether the same command can succeed later without anything in it
 being changed, once what it waits for is there; of a refusal, whether the same act, built
-anew, can be accepted. Codes are stable: scripts may ask for them.
+anew, can be accepted. Codes are stable: scripts may ask for them. Why an import leaves
+a row out is no error of the command: those reasons stand in [mapping.md](mapping.md).
 """
 _FAMILY_HEADS: Final[Mapping[str, str]] = MappingProxyType(
     {
