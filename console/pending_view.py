@@ -18,8 +18,9 @@ from ledger.license import STATE_ZH, License, State
 from ledger.lifecycle import ACTS, shown_state
 from ledger.pending import PendingAct
 from ledger.refusals import ACCEPTED, REFUSALS
-from ledger.workdays import instant_text, legal_day
+from ledger.workdays import day_to_date, instant_text, legal_day
 from projections import shown
+from projections.text import harmless
 
 ROLES = {1: "main 主办", 2: "joint 联合签章", 3: "superior 跨层级签章"}
 
@@ -27,7 +28,10 @@ ROLES = {1: "main 主办", 2: "joint 联合签章", 3: "superior 跨层级签章
 def document_of(
     pending: PendingAct, *, ledger: Ledger | None, reader: Reader | None, now: int
 ) -> dict[str, Any]:
-    """Everything that a signer should know; personal values as ``reader`` may see them."""
+    """Everything that a signer should know; personal values as ``reader`` may see them.
+
+    Whoever made the file may have put a citizen number in clear anywhere: `withheld`.
+    """
     event = pending.event
     verdict = None if ledger is None else foreseen(ledger, pending)
     rule = ACTS.get(event["act"])
@@ -178,6 +182,19 @@ def _states(event: Event, verdict: Verdict | None) -> dict[str, Any]:
         "state_before": on_day(verdict.before),
         "state_after": on_day(verdict.after),
     }
+
+
+def withheld(shown_to_all: Any, *, now: int) -> Any:
+    """The same without citizen numbers in clear, wherever they stand."""
+    match shown_to_all:
+        case str(text):
+            return harmless(text, latest=day_to_date(legal_day(now)))
+        case dict(members):
+            return {name: withheld(one, now=now) for name, one in members.items()}
+        case list(items):
+            return [withheld(one, now=now) for one in items]
+        case other:
+            return other
 
 
 def text_of(document: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ union: whatever the order, the outcome is the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -84,7 +84,7 @@ class PendingAct:
     @property
     def missing(self) -> tuple[bytes, ...]:
         """Key ids of named signers that have not signed, in their order."""
-        named = (signer["key_id"] for signer in self.event["signers"])
+        named = [signer["key_id"] for signer in self.event["signers"]]
         return tuple(one for one in named if one not in self.signatures)
 
 
@@ -112,10 +112,9 @@ def propose(
 
     Raises Malformed for a term that is over before it begins or that outlasts check 7.
     """
-    ordered = tuple(sorted(keys, key=key_id))
     draft = PendingAct(
         body=body,
-        keys=ordered,
+        keys=tuple(sorted(keys, key=key_id)),
         until=until,
         proposer=proposer.key_id,
         proposal=bytes(SIGNATURE_SIZE),
@@ -140,12 +139,12 @@ def verified(pending: PendingAct) -> PendingAct:
     one of them and signed body and term; (4) so did whoever signed; (5) or refused.
     """
     # Steps 1 and 2.
-    named = [signer["key_id"] for signer in pending.event["signers"]]
-    if [key_id(key) for key in pending.keys] != named:
+    roles = {signer["key_id"]: signer["role"] for signer in pending.event["signers"]}
+    public = {key_id(key): key for key in pending.keys}
+    if list(public) != list(roles):
         raise Untrusted(
             "a public key is not the one that the act names", code="pending_act_changed"
         )
-    public = dict(zip(named, pending.keys, strict=True))
     for one in (pending.proposer, *pending.signatures, *pending.refusals):
         if one not in public:
             raise Untrusted(
@@ -164,12 +163,16 @@ def verified(pending: PendingAct) -> PendingAct:
             found=instant_text(pending.until),
         )
     # Step 4.
-    roles = {signer["key_id"]: signer["role"] for signer in pending.event["signers"]}
     for one, value in pending.signatures.items():
         message = tbs(roles[one], pending.body)
         _demand(public[one], message, value, f"the signature of key {one.hex()}")
     # Step 5.
     for one, said in pending.refusals.items():
+        if not _reason_fits(said.reason):
+            raise Untrusted(
+                "a refusal gives no reason that can be shown",
+                code="pending_act_changed",
+            )
         message = refusal_message(pending.digest, said.at, said.reason)
         _demand(public[one], message, said.value, f"the refusal of key {one.hex()}")
     return pending
@@ -179,9 +182,8 @@ def signed_by(pending: PendingAct, signer: Signer, *, now: int) -> PendingAct:
     """The act with one more signature; raises Refused or Malformed, and nothing changed."""
     _demand_open(pending, now)
     role = _demand_silent(pending, signer.key_id)
-    value = signer.sign(tbs(role, pending.body))
-    given = {**pending.signatures, signer.key_id: value}
-    return replace(pending, signatures=given)
+    given = {signer.key_id: signer.sign(tbs(role, pending.body))}
+    return replace(pending, signatures={**pending.signatures, **given})
 
 
 def refused_by(
@@ -190,8 +192,7 @@ def refused_by(
     """The act with a refusal (拒签), which ends it; ``reason`` stands there in clear."""
     _demand_open(pending, now)
     _demand_silent(pending, signer.key_id)
-    latest = day_to_date(legal_day(now))
-    if not 0 < len(reason.strip()) <= REASON_MAX or not reason.isprintable():
+    if not _reason_fits(reason):
         raise Malformed(
             "a refusal gives its reason",
             code="reason_unfit",
@@ -199,15 +200,15 @@ def refused_by(
             found=f"{len(reason)} characters",
             where="--reason",
         )
-    if clear_citizen_number(reason, latest=latest):
+    if clear_citizen_number(reason, latest=day_to_date(legal_day(now))):
         raise Malformed(
             "the reason holds a citizen number",
             code="reason_unfit",
             expected="words without personal data: they travel in clear",
             where="--reason",
         )
-    value = signer.sign(refusal_message(pending.digest, now, reason))
-    said = Declined(at=now, reason=reason, value=value)
+    message = refusal_message(pending.digest, now, reason)
+    said = Declined(at=now, reason=reason, value=signer.sign(message))
     return replace(pending, refusals={**pending.refusals, signer.key_id: said})
 
 
@@ -224,10 +225,9 @@ def merged(one: PendingAct, other: PendingAct) -> PendingAct:
             expected=f"event {one.digest.hex()} until {instant_text(one.until)}",
             found=f"event {other.digest.hex()} until {instant_text(other.until)}",
         )
-    signatures = dict(one.signatures)
+    signatures, refusals = dict(one.signatures), dict(one.refusals)
     for key, value in other.signatures.items():
         signatures[key] = min(value, signatures.get(key, value))
-    refusals = dict(one.refusals)
     for key, said in other.refusals.items():
         refusals[key] = min(said, refusals.get(key, said))
     return replace(one, signatures=signatures, refusals=refusals)
@@ -241,14 +241,22 @@ def record_of(pending: PendingAct, *, now: int) -> bytes:
             "not everybody has signed",
             code="signatures_missing",
             expected=f"{len(pending.keys)} signatures",
-            found=f"{len(pending.signatures)}; missing: "
-            + ", ".join(f"key {one.hex()}" for one in pending.missing),
+            found="none of " + _listed(pending.missing),
         )
     signatures: list[Signature] = [
         {"value": pending.signatures[signer["key_id"]], "batch": None}
         for signer in pending.event["signers"]
     ]
     return encode(RECORD_1, {"body": pending.body, "signatures": signatures})
+
+
+def _listed(keys: Iterable[bytes]) -> str:
+    return ", ".join(f"key {key.hex()}" for key in keys)
+
+
+def _reason_fits(reason: str) -> bool:
+    """Words on one line: a reason is shown on terminals of others."""
+    return 0 < len(reason.strip()) <= REASON_MAX and reason.isprintable()
 
 
 def _demand(public_key: bytes, message: bytes, value: bytes, what: str) -> None:
@@ -289,8 +297,6 @@ def _demand_silent(pending: PendingAct, key: bytes) -> int:
     raise Malformed(
         "the act does not name this key",
         code="not_a_signer",
-        expected=", ".join(
-            f"key {s['key_id'].hex()}" for s in pending.event["signers"]
-        ),
+        expected=_listed(signer["key_id"] for signer in pending.event["signers"]),
         found=f"key {key.hex()}",
     )

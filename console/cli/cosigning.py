@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -147,6 +147,8 @@ def show(
         document = pending_view.document_of(
             pending, ledger=ledger, reader=reader, now=now_us()
         )
+    if reveal is None:
+        document = pending_view.withheld(document, now=now_us())
     answer = Answer(document=document, text=pending_view.text_of(document))
     return give(answer, as_json=as_json)
 
@@ -289,11 +291,9 @@ def _give(
     pending: PendingAct, ledger: Ledger | None, file: Path, *, as_json: bool
 ) -> int:
     verdict = None if ledger is None else cosigning.foreseen(ledger, pending)
-    document: dict[str, Any] = {
-        "file": str(file),
-        "event_digest": pending.digest.hex(),
-        "subject": pending.event["subject"],
-        **pending_view.state_of(pending, ledger=ledger, verdict=verdict, now=now_us()),
-    }
+    now = now_us()
+    state = pending_view.state_of(pending, ledger=ledger, verdict=verdict, now=now)
+    said = {"event_digest": pending.digest.hex(), "subject": pending.event["subject"]}
+    document = {"file": str(file), **pending_view.withheld({**said, **state}, now=now)}
     text = f"pending act in {file}\n{pending_view.signing_text(document)}"
     return give(Answer(document=document, text=text), as_json=as_json)

@@ -9,6 +9,12 @@ from typing import Any
 
 import pytest
 
+from console.key_ring import KeyRing
+from console.pending_files import create, load
+from console.settings import settings_of
+from ledger.codec import decode_event
+from ledger.envelope import encode_event
+from ledger.pending import PendingAct, propose
 from tests.console.cli_ledger import DEPARTMENT, CliLedger, call, later
 from tests.console.departments import Department, enrol, small_type, stall
 from tests.console.personal_data import CITIZENS, found_in
@@ -335,3 +341,45 @@ def test_personal_values_stay_encrypted_in_the_file(
     issued = cli_ledger.json("cosign", "submit", str(file))
     face = cli_ledger.json("show", issued["license_id"], "--reveal", "会签核对")
     assert face["fields"]["name"] == citizen.name
+
+
+def test_a_citizen_number_that_a_foreign_file_shows_is_neither_shown_nor_signed(
+    cli_ledger: CliLedger, housing: Department, planning: Department, tmp_path: Path
+) -> None:
+    number = CITIZENS[0].id_no
+    mine, foreign = tmp_path / "mine", tmp_path / "foreign"
+    event = permit("JOINT0014")
+    event["fields"]["project_name"] = f"{number}的项目"
+    refused = housing.json(
+        *("cosign", "new", "ISSUE", "--file", "-", "--with", planning.uscc),
+        *("--out", str(mine)),
+        event=event,
+        code=3,
+    )
+    assert refused["error"]["code"] == "clear_personal_data"
+    # Somebody else's program does not look.
+    proposed(housing, planning, mine, permit("JOINT0014"))
+    create(foreign, rewritten(load(mine), "示范小学", number, housing, cli_ledger))
+    for arguments in (("show",), ("show", "--offline"), ("sign",), ("submit",)):
+        said = cli_ledger.call("cosign", *arguments, str(foreign))
+        assert number not in said.out + said.err
+    assert housing.json("cosign", "sign", str(foreign), code=3)["error"]["code"] == (
+        "clear_personal_data"
+    )
+
+
+def rewritten(
+    pending: PendingAct, old: str, new: str, by: Department, ledger: CliLedger
+) -> PendingAct:
+    """A proposal whose project has another name."""
+    event = decode_event(pending.body)
+    for field in event["fields"]:
+        if field["value"] == old:
+            field["value"] = new
+    ring = KeyRing(settings_of(ledger.directory))
+    return propose(
+        body=encode_event(event),
+        keys=pending.keys,
+        until=pending.until,
+        proposer=ring.signer_of(ring.open_any(by.key)),
+    )

@@ -18,11 +18,13 @@ from typing_extensions import override
 from ledger.envelope import encode_event
 from ledger.errors import LedgerError, Malformed, Refused, Untrusted
 from ledger.pending import (
+    Declined,
     PendingAct,
     merged,
     proposal_message,
     propose,
     record_of,
+    refusal_message,
     refused_by,
     signed_by,
 )
@@ -228,6 +230,17 @@ def test_a_term_beyond_seven_days_is_untrusted_even_if_its_proposer_signed_it() 
     )
     with pytest.raises(Untrusted, match="the term is longer than 7 days"):
         read_pending(write_pending(longer))
+
+
+@pytest.mark.parametrize("reason", ["", "\x1b[2J", "一\n二", "长" * 501])
+def test_a_refusal_that_cannot_be_shown_is_untrusted_though_signed(reason: str) -> None:
+    pending = proposed()
+    signer, at = world().signer("province"), pending.event["signed_at"]
+    value = signer.sign(refusal_message(pending.digest, at, reason))
+    said = Declined(at=at, reason=reason, value=value)
+    hostile = replace(pending, refusals={signer.key_id: said})
+    with pytest.raises(Untrusted, match="no reason that can be shown"):
+        read_pending(write_pending(hostile))
 
 
 @pytest.mark.parametrize(
