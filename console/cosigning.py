@@ -107,6 +107,12 @@ def propose_event(
     until: int | None,
 ) -> PendingAct:
     """Any event that several keys sign; raises Refused where it would be refused."""
+    if len({one.key.key_id for one in named}) < len(named):
+        raise Malformed(
+            "one key is named twice",
+            expected="another authority in each role",
+            where="--with",
+        )
     pending = propose(
         body=encode_event(event),
         keys=[one.key.public_key for one in named],

@@ -286,7 +286,10 @@ def test_what_the_ledger_would_refuse_is_not_proposed(
     [far] = enrol(cli_ledger, 3, area="210200")
     file = tmp_path / "permit.pending"
     before = cli_ledger.json("status")["records"]
-    for other, word in ((far.uscc, "not_authorised"), (housing.uscc, "malformed")):
+    for other, word in (
+        (far.uscc, "not_authorised"),
+        (housing.uscc, "one key is named twice"),
+    ):
         said = housing.json(
             *("cosign", "new", "ISSUE", "--file", "-", "--with", other),
             *("--out", str(file)),
