@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
@@ -85,14 +87,20 @@ def _counted(findings: Iterable[Finding], counts: Counter[str]) -> Iterator[Find
 def _give_json(
     findings: Iterable[Finding], counts: Counter[str], *, as_of: str
 ) -> None:
-    """One JSON document, written as it comes: it may be longer than the memory."""
-    sys.stdout.write(f'{{\n "as_of": "{as_of}",\n "findings": [')
-    between = "\n  "
-    for finding in findings:
-        text = json.dumps(document_of(finding), ensure_ascii=False)
-        sys.stdout.write(between + text)
-        between = ",\n  "
-    sys.stdout.write(f'\n ],\n "counts": {json.dumps(dict(counts))}\n}}\n')
+    """One JSON document, which may be longer than the memory.
+
+    It waits in a file until it is whole: a scan that fails prints its error alone.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as whole:
+        whole.write(f'{{\n "as_of": "{as_of}",\n "findings": [')
+        between = "\n  "
+        for finding in findings:
+            text = json.dumps(document_of(finding), ensure_ascii=False)
+            whole.write(between + text)
+            between = ",\n  "
+        whole.write(f'\n ],\n "counts": {json.dumps(dict(counts))}\n}}\n')
+        whole.seek(0)
+        shutil.copyfileobj(whole, sys.stdout)
     sys.stdout.flush()
 
 
