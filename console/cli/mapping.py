@@ -15,7 +15,8 @@ from console.importer.input_file import open_file
 from console.importer.intake import heading
 from console.importer.license_type import packaged_type
 from console.importer.mapping import read_mapping
-from console.importer.proposal import Question, answered, propose, types_by_name
+from console.importer.proposal import propose, types_by_name
+from console.importer.proposal_text import Question, answered
 from console.importer.sample import Sample, look_at
 from console.output import Answer, give, say
 from ledger.catalogue import LicenseType

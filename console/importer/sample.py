@@ -113,18 +113,13 @@ class Sample:
 
 def look_at(path: Path, *, sheet: str) -> Sample:
     """Reads a file's first rows; raises Malformed as an import would."""
-    found = [_sample(path, sheet, delimiter) for delimiter in DELIMITERS]
+    is_csv = isinstance(_open(path, sheet, ","), CsvFile)
+    found = [_sample(path, sheet, one) for one in (DELIMITERS if is_csv else ",")]
     return max(found, key=lambda sample: len(sample.columns))
 
 
 def _sample(path: Path, sheet: str, delimiter: str) -> Sample:
-    table = open_table(
-        path,
-        encoding=AUTO,
-        delimiter=delimiter,
-        sheet=sheet,
-        dates=DateForm(pattern=YEAR_FIRST),
-    )
+    table = _open(path, sheet, delimiter)
     lines = list(islice(_readable(table), ROWS + HEADER_WITHIN))
     if not lines:
         raise Malformed(
@@ -140,7 +135,7 @@ def _sample(path: Path, sheet: str, delimiter: str) -> Sample:
     return Sample(
         stem=path.name.partition(".")[0],
         sheet=sheet,
-        delimiter=delimiter if isinstance(table, CsvFile) else ",",
+        delimiter=delimiter,
         header_row=lines[at][0],
         columns=tuple(
             Column(
@@ -151,6 +146,16 @@ def _sample(path: Path, sheet: str, delimiter: str) -> Sample:
             for place, name in enumerate(names)
             if name
         ),
+    )
+
+
+def _open(path: Path, sheet: str, delimiter: str) -> SourceTable:
+    return open_table(
+        path,
+        encoding=AUTO,
+        delimiter=delimiter,
+        sheet=sheet,
+        dates=DateForm(pattern=YEAR_FIRST),
     )
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 
 from console.importer.license_type import packaged_type
 from console.importer.mapping import StockMapping, parse_mapping
-from console.importer.proposal import Proposal, answered, propose, types_by_name
+from console.importer.proposal import propose, types_by_name
+from console.importer.proposal_text import Proposal, answered
 from console.importer.sample import look_at
 from ledger.errors import Malformed
 from tests.console.cli_ledger import call
@@ -62,6 +64,24 @@ def test_usual_chinese_list_needs_no_answer(tmp_path: Path) -> None:
     assert found.acts[0].date == "发证日期"
     assert found.acts[1].values == {"注销": "CANCEL"}
     assert found.acts[1].skip == {"正常"}
+
+
+def test_workbook_is_looked_at_like_any_list(tmp_path: Path) -> None:
+    path = tmp_path / "permits.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    for sheet in ("证照", "说明"):
+        table = book.add_worksheet(sheet)
+        for at, line in enumerate((HEADER, *ROWS)):
+            table.write_row(at + 1, 0, line.split(","))
+    book.close()
+    kind = packaged_type(PERMIT)
+    assert kind is not None
+    made = propose(look_at(path, sheet="证照"), kind, system="")
+    assert made.questions == []
+    found = read(made)
+    assert (found.sheet, found.header_row, found.row_key) == ("证照", 2, "数据标识")
+    with pytest.raises(Malformed, match="names no sheet"):
+        look_at(path, sheet="")
 
 
 def test_english_list_with_titles_and_semicolons_is_understood(tmp_path: Path) -> None:
