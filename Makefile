@@ -19,7 +19,7 @@ export UV_HTTP_TIMEOUT ?= 120
 	kafka-up kafka-down kafka-status
 
 help:
-	@echo 'make demo    set up, then watch a small province work'
+	@echo 'make demo    set up, then watch a province of 14 cities work'
 	@echo 'make demo-kafka  the same through three real Kafka brokers'
 	@echo 'make test    set up, then run every test (JOBS=2, PYTEST_ARGS=...)'
 	@echo 'make test-faults break brokers, processes, disks and networks on purpose'

@@ -130,6 +130,9 @@ def write(cur: Any, verdicts: Iterable[Verdict]) -> None:
 _OF_SUBJECT = TABLE.select("WHERE subject = %s ORDER BY position")
 _AT_POSITION = TABLE.select("WHERE position = %s")
 _AT_ORDINAL = TABLE.select("WHERE source = %s AND ordinal = %s")
+_AT_ORDINALS = TABLE.select(
+    "WHERE (source, ordinal) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))"
+)
 _OF_DIGEST = TABLE.select(
     "WHERE digest = %s ORDER BY verdict <> 'accepted', position LIMIT 1"
 )
@@ -232,3 +235,11 @@ def codes_of(conn: Connection[Any], asked: Sequence[Ordinal]) -> dict[bytes, str
         sources = [one.source for one in asked]
         cur.execute(_CODES, (sources, [one.ordinal for one in asked]), prepare=True)
         return {digest: verdict for digest, verdict in cur if digest is not None}
+
+
+def verdicts_in(conn: Connection[Any], asked: Sequence[Ordinal]) -> list[AuditRow]:
+    """The records at these places, those that are projected, in any order."""
+    with conn.cursor(row_factory=class_row(AuditRow)) as cur:
+        sources = [one.source for one in asked]
+        ordinals = [one.ordinal for one in asked]
+        return cur.execute(_AT_ORDINALS, (sources, ordinals)).fetchall()

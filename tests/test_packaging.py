@@ -36,7 +36,7 @@ NOT_CLONED: Final = shutil.ignore_patterns(
     ".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "dist", "build", "tour",
     "license-ledger-data", "deploy-data",
 )  # fmt: skip
-DEMO: Final = ("demo", "--json")
+DEMO: Final = ("demo", "--small", "--json")
 
 
 def clone(folder: Path, *, touched_at: int) -> Path:

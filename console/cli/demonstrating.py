@@ -1,36 +1,35 @@
-"""demo: a seeded small province, run the whole way in front of you."""
+"""demo: a seeded province, run the whole way in front of you."""
 
 from __future__ import annotations
 
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
-from console.demo.run import Outcome, run
-from console.demo.story import Story, tell
+from console.demo.run import run
+from console.demo.story import tell
 from console.demo.summary import summary, words
+from console.demo.watch import Watch
 from console.demo_desk import LedgerDesk
 from console.founding import Founded, found_ledger
 from console.ledger import Ledger
-from console.output import WORDS, Answer, give, say, warn
+from console.output import Answer, give, say, warn
 from console.settings import Settings
 from console.wiring import now_us
 from deploy.kafka import KafkaUnavailable, LocalKafka
 from ledger.errors import Malformed, Unavailable
 from ledger.log.kafka_settings import KafkaPlace
-from ledger.refusals import ACCEPTED, REFUSALS
 from ledger.workdays import legal_day
 
-NAME = "small-province.example"
+NAME = "province.example"
 SEED = 2026
 PARTITIONS = 12
 
@@ -45,6 +44,9 @@ def demo(
     seed: Annotated[
         int, typer.Option("--seed", help="Another seed tells another story.")
     ] = SEED,
+    small: Annotated[
+        bool, typer.Option("--small", help="A few offices and some 450 events only.")
+    ] = False,
     kafka: Annotated[
         bool,
         typer.Option(
@@ -56,10 +58,10 @@ def demo(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> int:
-    """Runs a small invented province; kept only where --dir says.
+    """Runs an invented province of 14 cities; kept only where --dir says.
 
-    Offices, five license types, corrections, late reports, a joint signature, refused
-    attempts, one destroyed key, and the proofs at the end.
+    Departments, over forty license types, years of acts, late reports, joint signatures,
+    refused attempts, one destroyed key; then questions answered and proofs.
     """
     if kafka and directory is not None:
         raise Malformed(
@@ -69,13 +71,15 @@ def demo(
             where="--dir",
         )
     started = time.monotonic()
-    story = tell(seed, today=legal_day(now_us()))
+    story = tell(seed, today=legal_day(now_us()), large=not small)
     found: dict[str, Any] = {}
 
     def play(ledger: Ledger, _founded: Founded) -> None:
         desk = LedgerDesk(ledger)
-        with ledger.engine.held(), _watching(story) as watch:
+        with ledger.engine.held():
+            watch = Watch(desk, story, told=say, clock=time.monotonic)
             ran = run(desk, story, watch)
+            say("asking the ledger 查询账本")
             found.update(
                 summary(
                     desk,
@@ -139,44 +143,3 @@ def _on_kafka(settings: Settings) -> Iterator[Settings]:
         yield replace(settings, kafka=place)
     finally:
         kafka.down()
-
-
-class _Watch:
-    """Moves the bar, and says what was refused as it happens."""
-
-    def __init__(self, bar: Progress, story: Story) -> None:
-        self._bar = bar
-        total = len(story.enrolment) + len(story.steps) + 1
-        self._task = bar.add_task("publishing 发布", total=total, accepted=0, refused=0)
-        self._accepted = self._refused = 0
-
-    def __call__(self, title: str, outcomes: Sequence[Outcome]) -> None:
-        """Takes the outcomes of one group."""
-        for one in outcomes:
-            code = one.told.code
-            if code == ACCEPTED:
-                self._accepted += 1
-                continue
-            self._refused += 1
-            line = f"  ✗ {one.step.told}: {code} {REFUSALS[code].zh}"
-            self._bar.console.print(line, markup=False, style="yellow")
-        self._bar.update(
-            self._task,
-            description=title,
-            advance=len(outcomes),
-            accepted=self._accepted,
-            refused=self._refused,
-        )
-
-
-@contextmanager
-def _watching(story: Story) -> Iterator[_Watch]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[accepted]} accepted, {task.fields[refused]} refused"),
-        TimeElapsedColumn(),
-        console=WORDS,
-        transient=True,
-    ) as bar:
-        yield _Watch(bar, story)

@@ -33,6 +33,7 @@ class Cast:
         holders: tuple[HolderDraft, ...],
         *,
         cosigner: Office | None = None,
+        together: bool = False,
     ) -> Life:
         """A new license of an issuer, without any act yet."""
         number = self.number()
@@ -44,6 +45,7 @@ class Cast:
             serial=f"DEMO{number:012d}",
             holders=holders,
             cosigner=cosigner,
+            together=together,
         )
         self.lives.append(life)
         return life

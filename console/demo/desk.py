@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ledger.catalogue import LicenseType
 from ledger.chain import ChainState
+from ledger.drafting import HolderDraft
 from ledger.events import Chain
 from ledger.log.key_store import IssuedKeys, KeyRequest
 from ledger.publish import Signed
@@ -25,6 +26,35 @@ class Told:
     position: int
     code: str
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeLine:
+    """One accepted act; ``changed``: field -> old and new, personal ones only named.
+
+    ``overtaken``: an act reported later took its ground (被后到行为覆盖).
+    """
+
+    position: int
+    act: str
+    authority: str
+    decision: str
+    effective_at: int
+    recorded_at: int
+    flags: tuple[str, ...]
+    changed: Mapping[str, Sequence[str]]
+    overtaken: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLicense:
+    """One license that somebody held: its state and version on the day asked about."""
+
+    license_id: str
+    type_name: str
+    state: str
+    version: int
+    valid_until: str | None
 
 
 class Keys(Protocol):
@@ -76,16 +106,21 @@ class DemoDesk(Protocol):
         """UTC µs."""
         ...
 
-    def draw_key(self, name: str, *, authority: str) -> Signer:
-        """A new act key pair, kept under ``name`` where the ledger keeps its keys."""
+    def draw_keys(self, named: Sequence[tuple[str, str]]) -> list[Signer]:
+        """New act key pairs for (name, authority), kept where the ledger keeps its keys."""
         ...
 
     def license_type(self, code: str) -> LicenseType:
         """The version in force of a license type."""
         ...
 
-    def chain(self, chain: Chain, subject: str) -> ChainState:
-        """The accepted acts of one chain, as of the last ``publish``."""
+    def chains(self, chain: Chain, subjects: Sequence[str]) -> Mapping[str, ChainState]:
+        """The accepted acts of chains by subject, as of the last ``publish``."""
+        ...
+
+    @property
+    def seals(self) -> int:
+        """How many seals there are."""
         ...
 
     def publish(self, signed: Sequence[Signed]) -> list[Told]:
@@ -102,6 +137,18 @@ class DemoDesk(Protocol):
 
     def show(self, license_id: str) -> Mapping[str, Any]:
         """What ``show ID --json`` prints: personal values masked, or said to be erased."""
+        ...
+
+    def timeline(self, license_id: str) -> Sequence[LifeLine]:
+        """Every accepted act of a license, in recorded order."""
+        ...
+
+    def known(self, license_id: str, *, effective: int, known_at: int) -> str:
+        """The state of a license on one day as known at another; UTC µs."""
+        ...
+
+    def held(self, holder: HolderDraft, *, as_of: int) -> Sequence[HeldLicense]:
+        """What somebody held on a day, as known now; what came later is left out."""
         ...
 
     def receipt(self, license_id: str, sequence: int) -> bytes:

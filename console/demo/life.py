@@ -23,7 +23,8 @@ class Life:
     """Collects the steps of one license; days are given as days before ``today``.
 
     ``name`` begins every label. ``cosigner`` seals the acts of the type together with
-    the issuer (联合签章). ``face``: what the first act put on it.
+    the issuer (联合签章). ``together``: its acts share signatures with their neighbours'.
+    ``face``: what the first act put on it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Life:
     serial: str
     holders: tuple[HolderDraft, ...]
     cosigner: Office | None = None
+    together: bool = False
     steps: list[Step] = field(default_factory=list)
     face: dict[str, Value] = field(default_factory=dict)
 
@@ -104,7 +106,7 @@ class Life:
                 names=tuple(names),
                 expect=expect,
                 spoil=spoil,
-                stock=backfill is not None,
+                together=self.together or backfill is not None,
                 told=told,
             )
         )

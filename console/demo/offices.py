@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 
 from console.demo import faces
 from console.demo.people import uscc
+from console.demo.plan import City, Department, codes_of, plan
 from console.demo.steps import MAIN, Office, Plain, Step
 from console.founding import (
     DEPARTMENT_AREA,
@@ -120,11 +123,63 @@ NEW_OFFICES = (
 )
 
 
-def enrolment(today: int) -> list[Step]:
+_BEFORE = {
+    ("market", "210100"): MARKET_SHENYANG,
+    ("market", "210200"): MARKET_DALIAN,
+    ("safety", "210100"): SAFETY_SHENYANG,
+    ("housing", "210100"): HOUSING_SHENYANG,
+    ("housing", "210200"): HOUSING_DALIAN,
+    ("land", "210100"): PLANNING_SHENYANG,
+    ("land", "210200"): PLANNING_DALIAN,
+}
+"""Departments of cities that the small province has too."""
+
+
+def _of_city(city: City, department: Department) -> Office:
+    before = _BEFORE.get((department.handle, city.code))
+    types = codes_of(department.types)
+    if before is not None:
+        return replace(before, types=tuple(sorted({*before.types, *types})))
+    return _office(
+        f"{department.handle}-{city.code}",
+        f"{city.name}{department.ending}",
+        city.code,
+        department.number,
+        *types,
+    )
+
+
+@cache
+def city_offices() -> Mapping[tuple[str, str], Office]:
+    """Every department of every city, by its kind and the city's code."""
+    return {
+        (department.handle, city.code): _of_city(city, department)
+        for city in plan().cities
+        for department in plan().departments
+        if city.code in department.cities
+    }
+
+
+def office_in(city: str, number: int) -> Office | None:
+    """The office of a city for a type of the catalogue, if there is one."""
+    return city_offices().get((plan().department(number).handle, city))
+
+
+def offices(*, large: bool) -> list[Office]:
+    """All but the bureau: the small province, or with it the departments of all cities."""
+    if not large:
+        return list(NEW_OFFICES)
+    of_cities = {office.handle: office for office in city_offices().values()}
+    small = [of_cities.pop(one.handle, one) for one in NEW_OFFICES]
+    return [*small, *of_cities.values()]
+
+
+def enrolment(today: int, *, large: bool) -> list[Step]:
     """Every office, every office's key, one delegation, and a key that ends."""
+    new = offices(large=large)
     return [
-        *(_added(office) for office in NEW_OFFICES),
-        *(_key(office, "ADD") for office in NEW_OFFICES),
+        *(_added(office) for office in new),
+        *(_key(office, "ADD") for office in new),
         _delegated(today),
         _key(CLOSED_WINDOW, "END"),
     ]

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from console.demo.desk import DemoDesk
+from console.demo.spoiling import spoil_event, spoilt_place, spoilt_record
 from console.demo.steps import Again, Office, Plain, Spoil, Step
 from ledger.catalogue import LicenseType
 from ledger.chain import ChainState
-from ledger.codec import RECORD_1, decode_canonical, encode
 from ledger.drafting import (
     Draft,
     DraftKeys,
+    HolderDraft,
     Position,
     bare_event,
     draft_event,
     public_code,
 )
 from ledger.event_ids import draw_event_ids
-from ledger.events import ZERO_DIGEST, Event, Holder, Record, Value
+from ledger.events import Event, Holder, Value
 from ledger.identifiers import parse_license_id
 from ledger.keyring import possession_message
-from ledger.log.key_store import KeyRequest
+from ledger.log.key_store import IssuedKeys, KeyRequest
 from ledger.next_position import next_position
 from ledger.publish import RoleSigner, Signed, sign, sign_together
 from ledger.registry_fields import registry_fields_key
-from ledger.signing import Signer, SoftwareSigner, generate, tbs
-from ledger.sources import events_source
-from ledger.workdays import DAY_US
-
-OLD_DAYS = 9
+from ledger.signing import Signer, SoftwareSigner, generate
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,18 +48,15 @@ class Workshop:
     _types: dict[str, LicenseType] = field(default_factory=dict)
 
     def records(self, steps: Sequence[Step]) -> list[Signed]:
-        """The records of steps on distinct subjects; stock steps share a signature."""
+        """The records of steps on distinct subjects, some under shared signatures."""
         made: dict[str, Signed] = {}
-        stock: dict[tuple[tuple[str, int], ...], list[tuple[str, Event]]] = {}
-        for step in steps:
-            if isinstance(step.what, Again):
-                made[step.label] = self.sent[step.what.label]
-            elif step.stock:
-                event = self._event(step, step.what)
-                stock.setdefault(step.by, []).append((step.label, event))
+        shared: dict[tuple[tuple[str, int], ...], list[tuple[str, Event]]] = {}
+        for step, event in self._events(steps):
+            if step.together:
+                shared.setdefault(step.by, []).append((step.label, event))
             else:
-                made[step.label] = self._signed(step, self._event(step, step.what))
-        for by, together in stock.items():
+                made[step.label] = self._signed(step, event)
+        for by, together in shared.items():
             records = sign_together(
                 [event for _, event in together],
                 self._signers(by),
@@ -70,41 +64,67 @@ class Workshop:
                 partitions=self.desk.partitions,
             )
             made.update(zip((label for label, _ in together), records, strict=True))
+        for step in steps:
+            if isinstance(step.what, Again):
+                made[step.label] = self.sent[step.what.label]
         self.sent.update(made)
         return [made[step.label] for step in steps]
 
     # --- events ------------------------------------------------------------------
 
-    def _event(self, step: Step, what: Draft | Plain) -> Event:
-        if isinstance(what, Draft):
-            event = self._license_event(step, what)
-        else:
-            event = self._plain_event(step, what)
-        match step.spoil:
-            case Spoil.OLD:
-                event["signed_at"] -= OLD_DAYS * DAY_US
-            case Spoil.FOREIGN:
-                event["origin"] = bytes(reversed(event["origin"]))
-            case Spoil.RETYPED:
-                event["type_version"] += 1
-            case _:
-                pass
-        return event
+    def _events(self, steps: Sequence[Step]) -> list[tuple[Step, Event]]:
+        """Steps with their events; chains, holders and keys are asked for at once."""
+        licenses = [(s, s.what) for s in steps if isinstance(s.what, Draft)]
+        made = {
+            step.label: event
+            for (step, _), event in zip(
+                licenses, self._license_events(licenses), strict=True
+            )
+        }
+        plain = [(s, s.what) for s in steps if isinstance(s.what, Plain)]
+        for (step, _), event in zip(plain, self._plain_events(plain), strict=True):
+            made[step.label] = event
+        for step in steps:
+            if step.label in made:
+                spoil_event(step.spoil, made[step.label])
+        return [(step, made[step.label]) for step in steps if step.label in made]
 
-    def _license_event(self, step: Step, draft: Draft) -> Event:
+    def _license_events(self, given: Sequence[tuple[Step, Draft]]) -> list[Event]:
+        states = self.desk.chains("license", [draft.license_id for _, draft in given])
+        of = [states.get(draft.license_id) or ChainState() for _, draft in given]
+        drafts = [draft for _, draft in given]
+        holders = self._holders(drafts, of)
+        issued = self.desk.keys.issue(
+            [
+                KeyRequest(
+                    license_id=draft.license_id,
+                    holder_refs=tuple(holder["ref"] for holder in held),
+                )
+                for draft, held in zip(drafts, holders, strict=True)
+            ]
+        )
+        return [
+            self._license_event(step, draft, state, held, keys)
+            for (step, draft), state, held, keys in zip(
+                given, of, holders, issued, strict=True
+            )
+        ]
+
+    def _license_event(
+        self,
+        step: Step,
+        draft: Draft,
+        state: ChainState,
+        holders: tuple[Holder, ...],
+        keys: IssuedKeys,
+    ) -> Event:
         desk = self.desk
-        state = desk.chain("license", draft.license_id)
-        holders = self._holders(draft, state)
-        refs = tuple(holder["ref"] for holder in holders)
-        request = KeyRequest(license_id=draft.license_id, holder_refs=refs)
-        keys = desk.keys.issue([request])[0]
         causes = tuple(self.sent[label].digest for label in step.names)
-        draft = replace(draft, causes=causes + draft.causes)
         return draft_event(
-            draft,
+            replace(draft, causes=causes + draft.causes),
             origin=desk.origin,
             kind=self._kind(parse_license_id(draft.license_id).type_code),
-            position=_spoilt(step.spoil, next_position(draft, state), state),
+            position=spoilt_place(step.spoil, next_position(draft, state), state),
             keys=DraftKeys(
                 event_id=keys.event_id, holders=holders, event_keys=keys.event_keys
             ),
@@ -113,8 +133,31 @@ class Workshop:
             random_bytes=secrets.token_bytes,
         )
 
-    def _plain_event(self, step: Step, what: Plain) -> Event:
-        subject, fields = self._plain(what)
+    def _plain_events(self, given: Sequence[tuple[Step, Plain]]) -> list[Event]:
+        self._enrol([what.key_of for _, what in given if what.act == "ADD"])
+        named = [self._plain(what) for _, what in given]
+        states: dict[tuple[str, str], ChainState] = {}
+        for chain in {what.chain for _, what in given}:
+            subjects = [
+                subject
+                for (_, what), (subject, _) in zip(given, named, strict=True)
+                if what.chain == chain
+            ]
+            for subject, state in self.desk.chains(chain, subjects).items():
+                states[chain, subject] = state
+        return [
+            self._plain_event(step, what, subject, fields, states)
+            for (step, what), (subject, fields) in zip(given, named, strict=True)
+        ]
+
+    def _plain_event(
+        self,
+        step: Step,
+        what: Plain,
+        subject: str,
+        fields: Mapping[str, Value],
+        states: Mapping[tuple[str, str], ChainState],
+    ) -> Event:
         desk, now = self.desk, self.desk.now()
         (event_id,) = draw_event_ids(1, now_us=now, random_bytes=secrets.token_bytes)
         return bare_event(
@@ -123,7 +166,7 @@ class Workshop:
             act=what.act,
             origin=desk.origin,
             event_id=event_id,
-            position=_next(desk.chain(what.chain, subject)),
+            position=_next(states.get((what.chain, subject)) or ChainState()),
             authority=self.hands[step.by[0][0]][1],
             effective_at=now,
             signed_at=now,
@@ -143,33 +186,35 @@ class Workshop:
             return f"key:{signer.key_id.hex()}", what.fields
         return self._enrolled(what.key_of)
 
+    def _enrol(self, offices: Iterable[Office | None]) -> None:
+        """Draws the keys of these offices, all at once: each takes a while."""
+        new = [one for one in offices if one is not None]
+        drawn = self.desk.draw_keys([(one.handle, one.uscc) for one in new])
+        for office, signer in zip(new, drawn, strict=True):
+            self.hands[office.handle] = (signer, office.uscc)
+
     def _enrolled(self, office: Office) -> tuple[str, Mapping[str, Value]]:
-        """Draws an office's key; the ADD that registers it proves possession."""
-        signer = self.desk.draw_key(office.handle, authority=office.uscc)
-        self.hands[office.handle] = (signer, office.uscc)
+        """The ADD that registers an office's key proves possession."""
+        signer, _ = self.hands[office.handle]
+        message = possession_message(self.desk.origin, office.uscc, "act")
         fields = registry_fields_key(
             public_key=signer.public_key,
             purpose="act",
             authority=office.uscc,
-            possession=signer.sign(
-                possession_message(self.desk.origin, office.uscc, "act")
-            ),
+            possession=signer.sign(message),
         )
         return f"key:{signer.key_id.hex()}", {f["name"]: f["value"] for f in fields}
 
-    def _holders(self, draft: Draft, state: ChainState) -> tuple[Holder, ...]:
-        if draft.holders is None:
-            kept = state.license.holders if state.license is not None else ()
-            return tuple({"kind": k, "ref": r, "code": c} for k, r, c in kept)
-        refs = self.desk.keys.holder_refs([(h.kind, h.code) for h in draft.holders])
-        return tuple(
-            {
-                "kind": holder.kind,
-                "ref": ref,
-                "code": public_code(holder.kind, holder.code),
-            }
-            for holder, ref in zip(draft.holders, refs, strict=True)
-        )
+    def _holders(
+        self, drafts: Sequence[Draft], states: Sequence[ChainState]
+    ) -> list[tuple[Holder, ...]]:
+        """The holders that each draft names, else those that its chain has."""
+        codes = sorted({(h.kind, h.code) for d in drafts for h in d.holders or ()})
+        refs = dict(zip(codes, self.desk.keys.holder_refs(codes), strict=True))
+        return [
+            _kept(state) if draft.holders is None else _told(draft.holders, refs)
+            for draft, state in zip(drafts, states, strict=True)
+        ]
 
     def _kind(self, code: str) -> LicenseType:
         if code not in self._types:
@@ -188,43 +233,29 @@ class Workshop:
         return self._signers(step.by)
 
     def _signed(self, step: Step, event: Event) -> Signed:
-        signed = sign(event, self._named(step), partitions=self.desk.partitions)
-        match step.spoil:
-            case Spoil.FLIPPED:
-                return _flipped(signed)
-            case Spoil.FORGED:
-                return self._forged(signed)
-            case Spoil.MISROUTED:
-                other = (
-                    int(signed.source.rpartition("-")[2]) + 1
-                ) % self.desk.partitions
-                return replace(signed, source=events_source(other))
-            case Spoil.UNREADABLE:
-                data = signed.data
-                return replace(signed, data=data[:2] + bytes(8) + data[10:])
-            case Spoil.TRUNCATED:
-                return replace(signed, data=signed.data[:-7])
-            case _:
-                return signed
-
-    def _forged(self, signed: Signed) -> Signed:
-        """The event still names the office's key; a stranger's hand signed it."""
-        record: Record = decode_canonical(RECORD_1, signed.data)
-        value = self._stranger.sign(tbs(1, record["body"]))
-        return _resigned(signed, value)
+        desk = self.desk
+        signed = sign(event, self._named(step), partitions=desk.partitions)
+        return spoilt_record(
+            step.spoil, signed, stranger=self._stranger, partitions=desk.partitions
+        )
 
 
-def _resigned(signed: Signed, value: bytes) -> Signed:
-    """The same body under another first signature."""
-    record: Record = decode_canonical(RECORD_1, signed.data)
-    record["signatures"][0]["value"] = value
-    return replace(signed, data=encode(RECORD_1, record))
+def _kept(state: ChainState) -> tuple[Holder, ...]:
+    kept = state.license.holders if state.license is not None else ()
+    return tuple({"kind": k, "ref": r, "code": c} for k, r, c in kept)
 
 
-def _flipped(signed: Signed) -> Signed:
-    record: Record = decode_canonical(RECORD_1, signed.data)
-    value = record["signatures"][0]["value"]
-    return _resigned(signed, value[:-1] + bytes((value[-1] ^ 1,)))
+def _told(
+    holders: Sequence[HolderDraft], refs: Mapping[tuple[str, str], bytes]
+) -> tuple[Holder, ...]:
+    return tuple(
+        {
+            "kind": holder.kind,
+            "ref": refs[holder.kind, holder.code],
+            "code": public_code(holder.kind, holder.code),
+        }
+        for holder in holders
+    )
 
 
 def _next(state: ChainState) -> Position:
@@ -232,15 +263,3 @@ def _next(state: ChainState) -> Position:
     if not state.acts:
         return Position()
     return Position(sequence=len(state.acts) + 1, previous=state.acts[-1].digest)
-
-
-def _spoilt(spoil: Spoil, at: Position, state: ChainState) -> Position:
-    """The next place of a chain, or one that is taken, or one too far on."""
-    match spoil:
-        case Spoil.STALE:
-            former = state.acts[-2].digest if len(state.acts) > 1 else ZERO_DIGEST
-            return replace(at, sequence=at.sequence - 1, previous=former)
-        case Spoil.GAP:
-            return replace(at, sequence=at.sequence + 1)
-        case _:
-            return at

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from console.demo.desk import DemoDesk, Told
 from console.demo.offices import BUREAU, ROOT
 from console.demo.records import Workshop
-from console.demo.steps import Step
+from console.demo.steps import Again, Step
 from console.demo.story import Story
 from ledger.errors import Refused, Untrusted
 from ledger.log.key_store import KeyRequest
 
-TOGETHER_MAX = 24
+TOGETHER_MAX, LATER_MAX = 256, 512
+ENROLLED_TOGETHER = 24
+"""Fewer at once: each office's key takes a while to draw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +55,12 @@ def run(desk: DemoDesk, story: Story, watch: Watch) -> Ran:
     shop.hands[BUREAU.handle] = (desk.department, BUREAU.uscc)
     outcomes: list[Outcome] = []
     chapters = (
-        ("registering offices and keys 登记机构与密钥", story.enrolment),
-        ("the province at work 办理证照", story.steps),
+        ("offices and their keys 登记机构与密钥", story.enrolment, ENROLLED_TOGETHER),
+        ("the years of a province 历年办理", story.years, TOGETHER_MAX),
+        ("at work, with attempts refused 办理与拒绝", story.steps, TOGETHER_MAX),
     )
-    for title, steps in chapters:
-        for group in groups(steps):
+    for title, steps, most in chapters:
+        for group in groups(steps, most=most):
             done = _publish(shop, group)
             outcomes += done
             watch(title, done)
@@ -66,18 +69,32 @@ def run(desk: DemoDesk, story: Story, watch: Watch) -> Ran:
     return Ran(outcomes=(*outcomes, *done), erased=erased)
 
 
-def groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """Steps that can be published together: in order, no subject twice, not too many."""
-    group: list[Step] = []
-    subjects: set[str] = set()
-    for step in steps:
-        if step.subject in subjects or len(group) == TOGETHER_MAX:
-            yield group
-            group, subjects = [], set()
-        group.append(step)
-        subjects.add(step.subject)
-    if group:
+def groups(steps: Sequence[Step], *, most: int = TOGETHER_MAX) -> Iterator[list[Step]]:
+    """Steps that can be published together: no subject twice, not too many.
+
+    A step whose subject is in the group already waits for the next one, and so does what
+    comes after it on the same subject; all others stay in order.
+    """
+    waiting = list(steps)
+    while waiting:
+        group: list[Step] = []
+        later: list[Step] = []
+        taken: set[str] = set()
+        for index, step in enumerate(waiting):
+            if len(group) == most or len(later) == LATER_MAX:
+                later += waiting[index:]
+                break
+            (later if step.subject in taken or _repeats(step, taken) else group).append(
+                step
+            )
+            taken.update((step.subject, f"again:{step.label}"))
         yield group
+        waiting = later
+
+
+def _repeats(step: Step, taken: set[str]) -> bool:
+    """Whether it sends again what this group, or a later one, sends first."""
+    return isinstance(step.what, Again) and f"again:{step.what.label}" in taken
 
 
 def _publish(shop: Workshop, steps: Sequence[Step]) -> list[Outcome]:

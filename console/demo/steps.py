@@ -74,8 +74,8 @@ class Step:
     """One record of the story.
 
     ``by``: offices and the roles they sign in. ``names``: labels of the steps whose
-    events it names as causes. ``expect``: accepted, or the refusal code. ``stock``: signed
-    together with its neighbours. ``told``: one line about it, for refused attempts.
+    events it names as causes. ``expect``: accepted, or the refusal code. ``together``: its
+    signature covers its neighbours too. ``told``: one line about it, for refused attempts.
     """
 
     label: str
@@ -84,7 +84,7 @@ class Step:
     names: tuple[str, ...] = ()
     expect: str = ACCEPTED
     spoil: Spoil = Spoil.NOTHING
-    stock: bool = False
+    together: bool = False
     told: str = ""
 
     @property

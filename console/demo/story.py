@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from console.demo import faces
-from console.demo.cast import Cast
+from console.demo.cast import Cast, citizen
 from console.demo.life import Life
 from console.demo.lives import (
     against_rules,
@@ -23,9 +23,10 @@ from console.demo.lives import (
     weddings,
 )
 from console.demo.offices import BUREAU, SUPERVISOR, enrolment
-from console.demo.people import People
+from console.demo.people import People, Person
+from console.demo.population import Dweller, populate
 from console.demo.steps import MAIN, SUPERIOR, Plain, Step
-from ledger.drafting import HolderDraft
+from ledger.drafting import Draft, HolderDraft
 
 PLANS = (
     cards.PLAN,
@@ -39,29 +40,58 @@ PLANS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """``enrolment``, then ``steps``, then ``erasure``.
+class Asked:
+    """What the questions at the end are about: a holder, and three licenses.
 
+    ``corrected``: one with a CORRECT. ``late``: one whose suspension was reported late;
+    ``overtaken``: one where such a report took another act's ground.
+    """
+
+    holder: HolderDraft
+    corrected: str
+    late: str
+    overtaken: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """``enrolment``, then ``years``, then ``steps``, then ``erasure``.
+
+    ``years``: the acts of the large province by their days, none in the small one.
     ``shown``: the license whose history the summary tells. ``proved``: one under two
     seals, for the receipt. ``erased``: the license whose holder's key is destroyed.
+    ``asked``: whom and what the questions at the end are about.
     """
 
     seed: int
     today: int
+    large: bool
     enrolment: tuple[Step, ...]
+    years: tuple[Step, ...]
     steps: tuple[Step, ...]
     erasure: Step
     shown: str
     proved: str
     erased: str
     holder: HolderDraft
+    asked: Asked
 
 
-def tell(seed: int, *, today: int) -> Story:
-    """The story of a seed; ``today`` is a day number (UTC+8), so that it never ages."""
+def tell(seed: int, *, today: int, large: bool = True) -> Story:
+    """The story of a seed; ``today`` is a day number (UTC+8), so that it never ages.
+
+    ``large``: with all cities, and years of acts before the attempts and proofs.
+    """
     rng = Random(seed)  # noqa: S311 - invented people, no secrets
     cast = Cast(rng=rng, people=People(rng, today=today), today=today)
+    years: list[Life] = []
+    dwellers: list[Dweller] = []
+    if large:
+        dwellers = populate(cast)
+        years, cast.lives = cast.lives, []
     shown = _eventful(cast)
+    corrected = market.mistyped(cast)
+    overtaken = safety.late_suspension(cast)
     proved, _ = building.building(cast, 420)
     erased = cards.dead_holder(cast)
     for count, make in (entry for plan in PLANS for entry in plan):
@@ -70,7 +100,9 @@ def tell(seed: int, *, today: int) -> Story:
     return Story(
         seed=seed,
         today=today,
-        enrolment=tuple(enrolment(today)),
+        large=large,
+        enrolment=tuple(enrolment(today, large=large)),
+        years=tuple(by_day(years)),
         steps=tuple(_in_turn(cast.lives, rng)),
         erasure=Step(
             label="destroy",
@@ -86,7 +118,37 @@ def tell(seed: int, *, today: int) -> Story:
         proved=proved.license_id,
         erased=erased.license_id,
         holder=erased.holders[0],
+        asked=Asked(
+            holder=_richest(dwellers) or corrected.holders[0],
+            corrected=corrected.license_id,
+            late=shown.license_id,
+            overtaken=overtaken.license_id,
+        ),
     )
+
+
+def by_day(lives: Sequence[Life]) -> list[Step]:
+    """The steps of many lives by their days; what a life reports late stays late."""
+    days: list[tuple[int, int, Step]] = []
+    for number, life in enumerate(lives):
+        reached = 0
+        for step in life.steps:
+            reached = max(reached, _effective(step))
+            days.append((reached, number, step))
+    return [step for _, _, step in sorted(days, key=lambda entry: entry[:2])]
+
+
+def _effective(step: Step) -> int:
+    return step.what.effective_at if isinstance(step.what, Draft) else 0
+
+
+def _richest(dwellers: Sequence[Dweller]) -> HolderDraft | None:
+    """The person who holds most, the first of several; None where nobody lives."""
+    people = [one for one in dwellers if isinstance(one.who, Person)]
+    if not people:
+        return None
+    most = max(people, key=lambda one: len(one.held)).who
+    return citizen(most) if isinstance(most, Person) else None
 
 
 def _eventful(cast: Cast) -> Life:

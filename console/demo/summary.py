@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from console.demo.answer_words import question_blocks
 from console.demo.desk import DemoDesk
-from console.demo.offices import BUREAU, NEW_OFFICES
+from console.demo.offices import BUREAU, offices
 from console.demo.proving import prove
+from console.demo.questions import answers
 from console.demo.run import Ran
 from console.demo.story import Story
 from console.output import columns
+from ledger.drafting import Draft
+from ledger.identifiers import parse_license_id
 from ledger.license import STATE_ZH, State
 from ledger.lifecycle import ACTS
 from ledger.refusals import ACCEPTED, REFUSALS
+from ledger.workdays import DAY_US
 
-KEPT = "small-province"
+KEPT = "province"
 
 
 def summary(
@@ -28,7 +33,11 @@ def summary(
         "seed": story.seed,
         "dir": None if kept is None else str(kept),
         "seconds": round(seconds, 1),
-        "offices": [{"name": one.name, "uscc": one.uscc} for one in _offices()],
+        "offices": [
+            {"name": one.name, "uscc": one.uscc}
+            for one in (BUREAU, *offices(large=story.large))
+        ],
+        "size": size(story, ran),
         "records": status["records"],
         "accepted": status["accepted"],
         "refused": status["refused"],
@@ -41,6 +50,7 @@ def summary(
             for one in ran.outcomes
             if one.told.code != ACCEPTED
         ],
+        "answers": answers(desk, story),
         "history": desk.history(story.shown),
         "receipt": proofs.receipt,
         "forgeries": list(proofs.forgeries),
@@ -62,17 +72,14 @@ def words(document: Mapping[str, Any]) -> str:
     """The same for people."""
     receipt, erased = document["receipt"], document["erased"]
     blocks = [
-        [
-            f"A small province in {document['seconds']} s: {document['accepted']} events "
-            f"accepted, {document['refused']} refused; {document['licenses']} licenses, "
-            f"{len(document['offices'])} offices (seed {document['seed']})."
-        ],
+        _headline(document),
         _side_by_side(
             ("Acts 行为", _counts(document["by_act"], _act_zh)),
             ("States 状态", _counts(document["by_state"], _state_zh)),
             ("Refusals 拒绝", _counts(document["by_refusal"], _refusal_zh)),
         ),
         ["What was tried and did not get in:", *_attempts(document["attempts"])],
+        *question_blocks(document["answers"]),
         [
             f"One license with both its times: {document['history']['license_id']}",
             *_history(document["history"]["events"]),
@@ -96,8 +103,38 @@ def words(document: Mapping[str, Any]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _offices() -> Iterable[Any]:
-    return (BUREAU, *NEW_OFFICES)
+def size(story: Story, ran: Ran) -> dict[str, int]:
+    """How large the province is: what was accepted, for whom, where, by whom."""
+    accepted = [
+        one.step.what
+        for one in ran.outcomes
+        if one.told.code == ACCEPTED and isinstance(one.step.what, Draft)
+    ]
+    all_offices = (BUREAU, *offices(large=story.large))
+    days = [one.effective_at for one in accepted]
+    return {
+        "events": len(accepted),
+        "acts": len({one.act for one in accepted}),
+        "types": len({parse_license_id(one.license_id).type_code for one in accepted}),
+        "holders": len(
+            {(h.kind, h.code) for one in accepted for h in one.holders or ()}
+        ),
+        "cities": len({o.area[:4] for o in all_offices if o.area[2:4] != "00"}),
+        "departments": len({o.handle.partition("-")[0] for o in all_offices}),
+        "years": (max(days) - min(days)) // (365 * DAY_US),
+    }
+
+
+def _headline(document: Mapping[str, Any]) -> list[str]:
+    of = document["size"]
+    return [
+        f"A province in {document['seconds']} s: {document['accepted']:,} records "
+        f"accepted, {document['refused']} refused (seed {document['seed']}).",
+        f"{of['events']:,} acts of {of['acts']} kinds over {of['years']} years on "
+        f"{document['licenses']:,} licenses of {of['types']} types;",
+        f"{of['holders']:,} holders, {len(document['offices'])} offices of "
+        f"{of['departments']} kinds, {of['cities']} cities.",
+    ]
 
 
 def _next(story: Story, kept: Path | None) -> list[str]:
@@ -109,6 +146,7 @@ def _next(story: Story, kept: Path | None) -> list[str]:
         f"{command} status {place}",
         f"{command} history {story.shown} {place}",
         f"{command} show {story.proved} {place}",
+        f"{command} trace {story.asked.corrected} legal_rep {place}",
         f"{command} receipt {story.proved} --out receipt.json {place}",
         f"{command} verify receipt.json {place}",
         f"{command} audit {place}",

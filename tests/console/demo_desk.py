@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import schemas
-from console.demo.desk import Told
+from console.demo.desk import HeldLicense, LifeLine, Told
 from console.demo.offices import BUREAU
 from ledger.catalogue import LicenseType, parse_type
 from ledger.chain import ChainState
 from ledger.checkpoint import origin_line
 from ledger.codec import decode_value
+from ledger.drafting import HolderDraft
 from ledger.encryption import decrypt_field, event_key, holder_index_of
-from ledger.events import Chain, Event, Seal
+from ledger.events import Chain, Event
 from ledger.identifiers import mask
-from ledger.license import FaceValue
-from ledger.lifecycle import shown_state
-from ledger.merkle import tree_path, tree_root
+from ledger.license import FaceValue, License
+from ledger.lifecycle import TypeOfVersion, shown_state, state_at
 from ledger.publish import Signed
-from ledger.receipt_file import Receipt, VerdictProof, write_receipt
-from ledger.seal import SealedVerdict, encode_seal, signed_seal, verdict_range
 from ledger.signing import Signer
-from ledger.workdays import instant_text, legal_day
+from ledger.workdays import day_to_date, instant_text, legal_day
+from projections import shown
+from projections.states import types_of
 from tests.builders import Sent, World
+from tests.console.demo_receipts import receipt_of
 from tests.console.import_desk import MemoryKeys
 
 
@@ -32,6 +34,7 @@ class MemoryDemoDesk:
 
     def __init__(self) -> None:
         self.world = World()
+        self.published = 0
         self.world.found()
         self.world.add_authority(BUREAU.uscc, area=BUREAU.area, roles=BUREAU.roles)
         self.world.add_key("department", BUREAU.uscc)
@@ -51,21 +54,29 @@ class MemoryDemoDesk:
     def now(self) -> int:
         return self.world.now
 
-    def draw_key(self, name: str, *, authority: str) -> Signer:
-        return self.world.signer(name)
+    def draw_keys(self, named: Sequence[tuple[str, str]]) -> list[Signer]:
+        return [self.world.signer(name) for name, _ in named]
 
     def license_type(self, code: str) -> LicenseType:
         found = self.world.registry.license_type(code)
         assert found is not None
         return found
 
+    def chains(self, chain: Chain, subjects: Sequence[str]) -> Mapping[str, ChainState]:
+        return {subject: self.chain(chain, subject) for subject in subjects}
+
     def chain(self, chain: Chain, subject: str) -> ChainState:
         if chain == "registry":
             return ChainState(acts=list(self.world.registry.chain(subject)))
         return self.world.chains.get((chain, subject)) or ChainState()
 
+    @property
+    def seals(self) -> int:
+        return self.published
+
     def publish(self, signed: Sequence[Signed]) -> list[Told]:
         self.world.now += 1_000_000
+        self.published += 1
         told: list[Told] = []
         for one in signed:
             verdict = self.world.send(one).verdict
@@ -177,6 +188,73 @@ class MemoryDemoDesk:
         )
         return mask(str(decode_value(opened.avro_value)), kind="name")
 
+    def timeline(self, license_id: str) -> list[LifeLine]:
+        license_ = self.chain("license", license_id).license
+        assert license_ is not None
+        return [
+            self._life_line(one, license_.overtaken)
+            for one in self.accepted()
+            if one.verdict.event and one.verdict.event["subject"] == license_id
+        ]
+
+    def _life_line(self, sent: Sent, overtaken: Sequence[int]) -> LifeLine:
+        verdict, act = sent.verdict, sent.verdict.act
+        assert act is not None
+        assert verdict.after is not None
+        changed = shown.changes(verdict.before, verdict.after)
+        return LifeLine(
+            position=act.position,
+            act=act.act,
+            authority=act.authority,
+            decision=act.decision_number,
+            effective_at=act.effective_at,
+            recorded_at=act.recorded_at,
+            flags=tuple(verdict.flags),
+            changed={n: [str(v) for v in values] for n, values in changed.items()},
+            overtaken=act.position in overtaken,
+        )
+
+    def known(self, license_id: str, *, effective: int, known_at: int) -> str:
+        found = state_at(
+            self.chain("license", license_id).acts,
+            effective=effective,
+            known_at=known_at,
+            types=self._types(license_id),
+        )
+        day = legal_day(effective)
+        return "NONE" if found is None else shown_state(found, day).value
+
+    def _types(self, license_id: str) -> TypeOfVersion:
+        return types_of(self.world.registry, license_id)
+
+    def held(self, holder: HolderDraft, *, as_of: int) -> list[HeldLicense]:
+        [ref] = self.keys.holder_refs([(holder.kind, holder.code)])
+        found = []
+        for (chain, license_id), state in sorted(self.world.chains.items()):
+            if chain != "license" or state.license is None:
+                continue
+            if ref not in [one[1] for one in state.license.holders]:
+                continue
+            license_ = state_at(
+                state.acts,
+                effective=as_of,
+                known_at=self.world.now,
+                types=self._types(license_id),
+            )
+            if license_ is not None:
+                found.append(self._held(license_id, license_, legal_day(as_of)))
+        return found
+
+    def _held(self, license_id: str, license_: License, day: int) -> HeldLicense:
+        until = license_.valid_until
+        return HeldLicense(
+            license_id=license_id,
+            type_name=self.license_type(license_id.split(".")[5]).name,
+            state=shown_state(license_, day).value,
+            version=license_.version,
+            valid_until=None if until is None else day_to_date(until).isoformat(),
+        )
+
     def receipt(self, license_id: str, sequence: int) -> bytes:
         sent = next(
             one
@@ -185,44 +263,8 @@ class MemoryDemoDesk:
             and one.verdict.event["subject"] == license_id
             and one.verdict.event["sequence"] == sequence
         )
-        leaves = [one.verdict.leaf for one in self.world.records]
-        entry = SealedVerdict(
-            position=sent.verdict.position, leaf=sent.verdict.leaf, code=sent.code
-        )
-        carried = verdict_range(seal_no=0, source=sent.source, entries=[entry])
-        covering = self._sealed(leaves, 0, [])
-        carrying = self._sealed(leaves, 1, [carried])
-        event = sent.verdict.event
-        assert event is not None
-        keys = [self.world.registry.key(one["key_id"]) for one in event["signers"]]
-        return write_receipt(
-            Receipt(
-                record=sent.data,
-                position=sent.verdict.position,
-                path=tuple(tree_path(sent.verdict.position, leaves)),
-                checkpoint=covering["checkpoint"].encode(),
-                verdict=VerdictProof(
-                    first=sent.verdict.position, path=(), seal=encode_seal(carrying)
-                ),
-                keys=tuple(key.public_key for key in keys if key is not None),
-                sealers=(self.world.records[0].data,),
-            )
-        )
-
-    def _sealed(self, leaves: list[bytes], number: int, verdicts: list[Any]) -> Seal:
-        seal: Seal = {
-            "seal_no": number,
-            "previous": bytes(32),
-            "sealed_at": self.world.now,
-            "ranges": [],
-            "tree_size": len(leaves),
-            "root": tree_root(leaves),
-            "verdicts": verdicts,
-            "checkpoint": "",
-        }
-        return signed_seal(seal, self.line, self.world.signer("sealer"))
+        return receipt_of(self.world, sent, line=self.line)
 
 
 def counted(names: Iterable[str]) -> dict[str, int]:
-    listed = list(names)
-    return {name: listed.count(name) for name in sorted(set(listed))}
+    return dict(sorted(Counter(names).items()))

@@ -96,7 +96,7 @@ def restored(cast: Cast) -> None:
     life.act("CHANGE", 10, {"scope": "软件开发"}, decided="application")
 
 
-def mistyped(cast: Cast) -> None:
+def mistyped(cast: Cast) -> Life:
     """更正: the corrected value holds since the act that it corrects."""
     life, issue = opened(cast, cast.ago(400, 1_400))
     life.act(
@@ -107,6 +107,7 @@ def mistyped(cast: Cast) -> None:
         decided="recording_error",
         why="法定代表人姓名录入错误",
     )
+    return life
 
 
 def reported_late(cast: Cast) -> None:

@@ -79,11 +79,12 @@ def given_back(cast: Cast) -> None:
     life.act("RESUME", 130, names=[life.steps[-1].label])
 
 
-def late_suspension(cast: Cast) -> None:
+def late_suspension(cast: Cast) -> Life:
     """A suspension reported after a 换发 that it would not have allowed: overtaken."""
     life, _ = permitted(cast, 800)
     life.act("REPLACE", 200, faces.term(cast.today, 800, YEARS))
     life.act("SUSPEND", 230, {"term_until": life.day(170)}, why="迟报的暂扣决定")
+    return life
 
 
 def stayed(cast: Cast) -> None:
