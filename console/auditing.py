@@ -9,7 +9,8 @@ from typing import Any
 
 from console.error_book import entry_of
 from console.ledger import Ledger
-from console.wiring import Connections, open_log
+from console.log_wiring import open_log
+from console.wiring import Connections
 from ledger.errors import LedgerError, Untrusted
 from ledger.log.contract import EventLog
 from ledger.log.journal import CheckpointJournal

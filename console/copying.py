@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from console.assembly import assemble
 from console.founding import empty_directory
 from console.kafka_file import write_kafka_file
 from console.ledger import Ledger
@@ -19,9 +20,9 @@ from console.log_wiring import create_log, open_log
 from console.settings import Settings
 from console.wiring import (
     Connections,
-    assemble,
     database,
     holds_ledger,
+    now_us,
 )
 from ledger.errors import Malformed, Unavailable, Untrusted
 from ledger.log.head import HeadStore
@@ -69,7 +70,7 @@ def copy_ledger(
                 told=lambda name, count: told(f"copied={name} records={count}"),
             )
             told("computing every root and every table again")
-            copy = assemble(target, connections)
+            copy = assemble(target, connections, clock=now_us)
             copy.engine.adopt()
             document = _compared(ledger, copy, counts)
             if with_keys:

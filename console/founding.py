@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import schemas
+from console.assembly import assemble
 from console.kafka_file import SINGLE_BROKER, write_kafka_file
 from console.key_ring import DEPARTMENT, ROOT, SEALER, KeyRing
 from console.ledger import Ledger
@@ -17,7 +18,6 @@ from console.registering import Registrar
 from console.settings import Settings
 from console.wiring import (
     Connections,
-    assemble,
     database,
     drop_ledger,
     holds_ledger,
@@ -97,7 +97,7 @@ def found_ledger(
                 told("drawing keys and signing the founding record")
                 log = open_log(settings, connections)
                 body = _found(log, ring, name, partitions, random_bytes)
-                ledger = assemble(settings, connections)
+                ledger = assemble(settings, connections, clock=now_us)
                 told("registering the department and the catalogue")
                 types = _furnish(ledger, ring)
                 founded = Founded(

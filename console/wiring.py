@@ -1,40 +1,23 @@
-"""Plain constructor calls that put a ledger together; the only wiring there is."""
+"""The databases that a ledger and its imports stand on, and the ledger opened on one."""
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.string import TextLoader
 
+from console.assembly import assemble
 from console.embedded import EmbeddedPostgres
-from console.engine import Engine
-from console.key_ring import KeyRing
 from console.ledger import Ledger
-from console.log_wiring import archived_log, bare_log, check_log, open_log
 from console.settings import Settings
-from consumers.halves import ProjectingHalf, SealingHalf
-from consumers.locks import SEALING, Locks, projecting
-from consumers.project import Projector
-from consumers.seal import Sealer
-from consumers.sealing_keys import SealingKeys
 from ledger.errors import Malformed, Unavailable
-from ledger.log.archive import Archive
-from ledger.log.head import HeadStore
-from ledger.log.journal import CheckpointJournal
-from ledger.log.key_store import KeyStore
 from ledger.log.postgres import translated
-from ledger.signing import verify
-from ledger.sources import base_of, predecessors_of, source_names
-from projections import registry
-from projections.founding import found
-from projections.migrate import VIEWS, require_current, use_schema
+from projections.migrate import require_current
 
 SERVER_VERSION_MIN = 150_000
 _DROP = "DROP SCHEMA IF EXISTS log, head, views, keys, imports CASCADE"
@@ -166,6 +149,7 @@ def open_ledger(
             ledger = assemble(
                 settings,
                 connections,
+                clock=now_us,
                 accept_clock=accept_clock,
                 damaged=damaged,
                 checked=checked,
@@ -173,90 +157,6 @@ def open_ledger(
             yield ledger
             if ledger.published:
                 ledger.rest()
-
-
-def assemble(
-    settings: Settings,
-    connections: Connections,
-    *,
-    accept_clock: bool = False,
-    damaged: Collection[str] = (),
-    checked: bool = True,
-) -> Ledger:
-    """Constructs everything of one open ledger over fresh connections."""
-    head = HeadStore(connections.open())
-    views = connections.open()
-    in_use = _in_use(views, head)
-    closed = {*damaged, *chain.from_iterable(map(predecessors_of, in_use.values()))}
-    bare = bare_log(settings, connections, closed=closed)
-    log = archived_log(settings, connections, bare, closed=closed)
-    ring = KeyRing(settings)
-    tables = connections.open()
-    founding = found(log)
-    if checked:
-        used = [in_use.get(s, s) for s in source_names(founding.partitions)]
-        check_log(settings, bare, head, used, closed=closed)
-
-    def make_sealer(opened: ExitStack) -> Sealer:
-        keys = SealingKeys(founding, ring.sealer_of)
-        archive = None
-        if settings.kafka is not None:
-            archive = Archive(settings.archive)
-            opened.callback(archive.close)
-        return Sealer(
-            log,
-            head,
-            keys,
-            origin=keys.origin_line,
-            clock=now_us,
-            verify=verify,
-            journal=CheckpointJournal(settings.journal),
-            archive=archive,
-            accept_clock=accept_clock,
-            damaged=damaged,
-        )
-
-    def make_projector(sources: Sequence[str]) -> Projector:
-        return Projector(tables, log=log, head=head, sources=sources)
-
-    def open_key_store() -> KeyStore:
-        return KeyStore(
-            connections.open(),
-            wrapping_key=ring.wrapping_key(),
-            clock=now_us,
-            random_bytes=secrets.token_bytes,
-        )
-
-    ledger = Ledger(
-        settings=settings,
-        dsn=connections.dsn,
-        shown_dsn=connections.shown,
-        founding=founding,
-        log=log,
-        closed=closed,
-        head=head,
-        views=views,
-        ring=ring,
-        connect=connections.open,
-        open_log=lambda: open_log(settings, connections, closed=closed),
-        open_key_store=open_key_store,
-        clock=now_us,
-        random_bytes=secrets.token_bytes,
-    )
-    sources = source_names(founding.partitions)
-    ledger.engine = Engine(
-        sealing=SealingHalf(Locks(connections.open(), [SEALING]), make_sealer),
-        # The locks of sources end with the connection that writes their tables.
-        projecting=ProjectingHalf(
-            Locks(tables, [projecting(source) for source in sources]),
-            make_projector,
-            sources=sources,
-        ),
-        log=log,
-        reached=ledger.projected,
-        after=ledger.after_projection,
-    )
-    return ledger
 
 
 @contextmanager
@@ -316,30 +216,3 @@ def source_errors() -> Iterator[None]:
             found=named or f"{type(error).__name__} {error.sqlstate or ''}".strip(),
             where="database: query",
         ) from error
-
-
-def _in_use(views: psycopg.Connection[Any], head: HeadStore) -> dict[str, str]:
-    """The sources that stand in the places of others, by the first name of each place.
-
-    As far as it is projected, or anything of them is sealed: only the registry can have
-    made it so.
-    """
-    use_schema(views, VIEWS)
-    sealed = sorted(s for s in head.load().tip.nexts if s != base_of(s))
-    found = registry.in_use(views)
-    for source in sealed:
-        held = found.setdefault(base_of(source), source)
-        if len(predecessors_of(source)) > len(predecessors_of(held)):
-            found[base_of(source)] = source
-    return found
-
-
-__all__ = [
-    "assemble",
-    "database",
-    "now_us",
-    "open_ledger",
-    "open_log",
-    "source_connection",
-    "source_errors",
-]

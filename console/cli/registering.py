@@ -14,7 +14,7 @@ from console.acting import signers_of
 from console.cli.acting import read_text
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.error_book import entry_of
-from console.event_file import field_value
+from console.event_members import field_value
 from console.inspection import table
 from console.ledger import Ledger
 from console.output import Answer, give
