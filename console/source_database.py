@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from console.importer.check import CheckResult, check_stock
 from console.importer.database_table import DatabaseTable
@@ -18,9 +20,6 @@ from console.wiring import source_connection, source_errors
 from ledger.errors import Malformed
 from ledger.log.import_marks import ImportMarks
 
-if TYPE_CHECKING:
-    from psycopg import Connection
-
 SOURCE_DOWN: Final = "source_database_down"
 """Code of the error that says so: whoever polls again and again goes on."""
 
@@ -28,50 +27,63 @@ HOLDING: Final = frozenset(("stale", "gap", "source_repeated", "expired"))
 """Refusals that say "somebody was faster": such rows are read again next time."""
 
 
-def poll(
-    ledger: Ledger,
-    mapping: StockMapping,
-    *,
-    from_start: bool,
-    staging: Path,
-    progress: Progress,
-) -> ImportResult:
-    """Imports the rows that are new in the mapping's database; moves the mark last.
+class Poller:
+    """Polls of one ledger under one mapping: one connection for the mark, however many.
 
-    A crash before that leaves the old mark: rows are read again, and known again. Raises
-    Unavailable when the database does not answer or another process polls it.
+    Raises Malformed for a mapping without a database.
     """
-    source = _source(mapping)
-    marks = _marks(ledger.connect(), ledger, mapping, source)
-    with marks.alone(), source_connection(_dsn(source)) as (connection, shown):
-        table = _table(
-            connection, mapping, source, None if from_start else marks.read(), shown
-        )
-        result = import_stock(
-            StockDesk(ledger),
-            mapping,
-            table,
-            staging=staging,
-            rejects=ledger.settings.rejects,
-            progress=progress,
-            monotonic=time.monotonic,
-        )
-        if table.mark is not None and HOLDING.isdisjoint(result.reasons):
-            marks.move(table.mark, now=ledger.clock())
-    return result
 
-
-def check_poll(
-    ledger: Ledger, mapping: StockMapping, *, from_start: bool, progress: Progress
-) -> CheckResult:
-    """Says what ``poll`` would do; the mark stays."""
-    source = _source(mapping)
-    marks = _marks(ledger.connect(), ledger, mapping, source)
-    with source_connection(_dsn(source)) as (connection, shown):
-        table = _table(
-            connection, mapping, source, None if from_start else marks.read(), shown
+    def __init__(self, ledger: Ledger, mapping: StockMapping) -> None:
+        self._ledger = ledger
+        self._mapping = mapping
+        self._source = _source(mapping)
+        self._marks = ImportMarks(
+            ledger.connect(),
+            origin=ledger.origin,
+            system=mapping.system,
+            query=f"{self._source.watermark}\0{self._source.query}",
         )
-        return check_stock(CheckingDesk(ledger), mapping, table, progress=progress)
+
+    def poll(
+        self, *, from_start: bool, staging: Path, progress: Progress
+    ) -> ImportResult:
+        """Imports the rows that are new in the mapping's database; moves the mark last.
+
+        A crash before that leaves the old mark: rows are read again, and known again.
+        Raises Unavailable when the database does not answer or another process polls it.
+        """
+        ledger, mapping = self._ledger, self._mapping
+        with self._marks.alone(), self._table(from_start=from_start) as table:
+            result = import_stock(
+                StockDesk(ledger),
+                mapping,
+                table,
+                staging=staging,
+                rejects=ledger.settings.rejects,
+                progress=progress,
+                monotonic=time.monotonic,
+            )
+            if table.mark is not None and HOLDING.isdisjoint(result.reasons):
+                self._marks.move(table.mark, now=ledger.clock())
+        return result
+
+    def check(self, *, from_start: bool, progress: Progress) -> CheckResult:
+        """Says what ``poll`` would do; the mark stays."""
+        with self._table(from_start=from_start) as table:
+            desk = CheckingDesk(self._ledger)
+            return check_stock(desk, self._mapping, table, progress=progress)
+
+    @contextmanager
+    def _table(self, *, from_start: bool) -> Iterator[DatabaseTable]:
+        with source_connection(_dsn(self._source)) as (connection, shown):
+            yield DatabaseTable(
+                connection,
+                self._source,
+                dates=self._mapping.dates,
+                since=None if from_start else self._marks.read(),
+                guard=source_errors,
+                name=shown,
+            )
 
 
 def _source(mapping: StockMapping) -> DatabaseSource:
@@ -86,34 +98,3 @@ def _source(mapping: StockMapping) -> DatabaseSource:
 
 def _dsn(source: DatabaseSource) -> str:
     return source_dsn(source.dsn_variable, source.dsn_file)
-
-
-def _marks(
-    connection: Connection[Any],
-    ledger: Ledger,
-    mapping: StockMapping,
-    source: DatabaseSource,
-) -> ImportMarks:
-    return ImportMarks(
-        connection,
-        origin=ledger.origin,
-        system=mapping.system,
-        query=f"{source.watermark}\0{source.query}",
-    )
-
-
-def _table(
-    connection: Connection[Any],
-    mapping: StockMapping,
-    source: DatabaseSource,
-    since: str | None,
-    shown: str,
-) -> DatabaseTable:
-    return DatabaseTable(
-        connection,
-        source,
-        dates=mapping.dates,
-        since=since,
-        guard=source_errors,
-        name=shown,
-    )

@@ -22,7 +22,7 @@ from console.importer.run import ImportResult, import_stock
 from console.ledger import Ledger
 from console.output import WORDS, Answer, give, warn
 from console.settings import Settings
-from console.source_database import SOURCE_DOWN, check_poll, poll
+from console.source_database import SOURCE_DOWN, Poller
 from console.stock_desk import CheckingDesk, StockDesk
 from console.wiring import open_ledger
 from ledger.errors import Malformed, Unavailable
@@ -106,9 +106,8 @@ class _Run:
         """Tells what would happen."""
         with open_ledger(self.settings, read_only=True) as ledger, _progress() as told:
             if self.file is None:
-                found = check_poll(
-                    ledger, self.mapping, from_start=self.from_start, progress=told
-                )
+                poller = Poller(ledger, self.mapping)
+                found = poller.check(from_start=self.from_start, progress=told)
             else:
                 table = open_file(self.file, self.mapping)
                 desk = CheckingDesk(ledger)
@@ -119,15 +118,19 @@ class _Run:
     def once(self) -> int:
         """Imports the file, or what is new in the database."""
         with open_ledger(self.settings) as ledger:
-            result = self._import(ledger)
+            if self.file is None:
+                result = self._poll(ledger, Poller(ledger, self.mapping))
+            else:
+                result = self._import(ledger, self.file)
         return self._give(result)
 
     def every(self, seconds: float) -> int:
         """Polls until it is stopped; a database that does not answer is asked again."""
         with open_ledger(self.settings) as ledger:
+            poller = Poller(ledger, self.mapping)
             while True:
                 try:
-                    self._give(self._import(ledger))
+                    self._give(self._poll(ledger, poller))
                     ledger.rest()
                 except Unavailable as error:
                     if error.code != SOURCE_DOWN:
@@ -135,22 +138,21 @@ class _Run:
                     warn(f"{error}; asked again in {seconds:g} s")
                 time.sleep(seconds)
 
-    def _import(self, ledger: Ledger) -> ImportResult:
-        staging = self.settings.directory / STAGING
+    def _poll(self, ledger: Ledger, poller: Poller) -> ImportResult:
         with _progress() as told, ledger.engine.held():
-            if self.file is None:
-                return poll(
-                    ledger,
-                    self.mapping,
-                    from_start=self.from_start,
-                    staging=staging,
-                    progress=told,
-                )
+            return poller.poll(
+                from_start=self.from_start,
+                staging=self.settings.directory / STAGING,
+                progress=told,
+            )
+
+    def _import(self, ledger: Ledger, file: Path) -> ImportResult:
+        with _progress() as told, ledger.engine.held():
             return import_stock(
                 StockDesk(ledger),
                 self.mapping,
-                open_file(self.file, self.mapping),
-                staging=staging,
+                open_file(file, self.mapping),
+                staging=self.settings.directory / STAGING,
                 rejects=self.settings.rejects,
                 progress=told,
                 monotonic=time.monotonic,

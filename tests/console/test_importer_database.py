@@ -432,15 +432,16 @@ def test_database_that_is_not_said_whole_is_malformed(text: str) -> None:
 
 
 @pytest.fixture
-def polling(
-    cli_ledger: CliLedger,
-    register: Register,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
-    monkeypatch.setenv("REGISTER_DSN", make_conninfo(register.dsn, password=SECRET))
+def polling(register: Register, tmp_path: Path) -> Path:
+    # A file: processes that are forked from a server keep its environment.
+    address = tmp_path / "dsn"
+    address.write_text(make_conninfo(register.dsn, password=SECRET))
+    address.chmod(0o600)
     path = tmp_path / "polled.toml"
-    text = MAPPING.replace("[license]", f"{DATABASE}\n[license]", 1)
+    database = DATABASE.replace(
+        'dsn_variable = "REGISTER_DSN"', f'dsn_file = "{address}"'
+    )
+    text = MAPPING.replace("[license]", f"{database}\n[license]", 1)
     # A name of its own: the tests share one ledger, which keeps a mark for each.
     path.write_text(text.replace('"register"', f'"p-{uuid.uuid4().hex}"', 1))
     return path
@@ -479,18 +480,10 @@ def test_command_polls_again_and_again_until_it_is_stopped(
 
 
 def test_database_that_is_down_is_asked_again(
-    cli_ledger: CliLedger,
-    polling: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    cli_ledger: CliLedger, polling: Path, tmp_path: Path
 ) -> None:
-    text = polling.read_text().replace(
-        'dsn_variable = "REGISTER_DSN"', "dsn_file = '{}'"
-    )
     file = tmp_path / "dsn"
     file.write_text(f"host=127.0.0.1 port=1 password={SECRET}")
-    file.chmod(0o600)
-    polling.write_text(text.replace("{}", str(file)))
     with commands(cli_ledger.directory, tmp_path / "out") as made:
         running = made.start("import", str(polling), "--every", "0.1")
         wait_for(running, lambda: running.err.read_text().count("asked again") >= 2)
