@@ -13,7 +13,13 @@ from tests.console.cli_ledger import founded
 from tests.guide_session import GuideSession
 from tests.test_readme import ROOT, blocks, missing_lines
 
-GUIDES = ("joint-acts.md", "delegations.md", "transfers-and-links.md", "scan.md")
+GUIDES = (
+    "archives.md",
+    "joint-acts.md",
+    "delegations.md",
+    "transfers-and-links.md",
+    "scan.md",
+)
 
 
 @pytest.fixture
