@@ -8,7 +8,7 @@ import pytest
 
 import schemas
 from console.catalogue_page import catalogue_page
-from console.catalogue_words import rules_of
+from console.catalogue_words import REGISTERS, rules_of
 from console.cataloguing import find_type, packaged_types
 from ledger.errors import Malformed, Unknown
 from tests.console.cli_ledger import CliLedger, call
@@ -85,6 +85,11 @@ def test_every_type_file_begins_with_its_name_and_the_law() -> None:
         comment = schemas.comment(f"types/{kind.code}.toml")
         assert comment.startswith(f"{kind.name}. ")
         assert len(comment) > 80
+
+
+def test_every_base_register_has_its_chinese_name() -> None:
+    named = {face.register for kind in KINDS for face in kind.fields.values()}
+    assert named - {""} == set(REGISTERS)
 
 
 def test_rules_of_a_joint_and_a_renewable_type_are_in_words() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,6 +112,20 @@ def test_it_streams_rates_seals_and_verdicts(played: Played) -> None:
     assert all("/s" in line and "accepted" in line for line in lines)
     refused = [line for line in played.said if line.startswith("  ✗")]
     assert len(refused) == sum(o.told.code != ACCEPTED for o in played.ran.outcomes)
+
+
+@pytest.mark.slow
+def test_no_citizen_number_of_the_province_stands_in_clear(played: Played) -> None:
+    numbers = {
+        value[:18].encode()
+        for draft in accepted(played)
+        for name, value in draft.fields.items()
+        if name in ("id_no", "ss_no", "disability_no", "mother_id", "father_id")
+        and isinstance(value, str)
+    }
+    assert len(numbers) > 1_000
+    log = b"\n".join(one.data for one in played.desk.world.records)
+    assert numbers.isdisjoint(re.findall(rb"(?=(\d{17}[\dX]))", log))
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from console.catalogue_words import REGISTERS
 from ledger.catalogue import LicenseType
 from ledger.subject_codes import uscc_ok
 from tests.catalogue_office import CODES, packaged
@@ -193,8 +192,3 @@ def test_numbers_of_identity_are_never_changed_only_corrected() -> None:
             face = kind.fields.get(name)
             if face is not None and "CHANGE" in kind.acts:
                 assert (face.changeable, face.correctable) == (False, True)
-
-
-def test_every_base_register_has_its_chinese_name() -> None:
-    named = {f.register for kind in KINDS.values() for f in kind.fields.values()}
-    assert named - {""} == set(REGISTERS)
