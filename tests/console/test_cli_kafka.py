@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+import schemas
 from console.copying import copy_ledger
 from console.kafka_file import SINGLE_BROKER
 from console.settings import Settings, settings_of
@@ -18,6 +20,10 @@ from tests.console.cli_ledger import CliLedger, call, founded, later
 from tests.faults.folders import own_folder
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
+
+FOUNDED = 3 + len(schemas.names("types"))
+"""Records of a new ledger: the founding, a department and its key, the catalogue."""
+ASKED_AS_OF = ("--as-of", "2026-01-01")
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +45,18 @@ def ledger(folder: Path, kafka_cluster: str, topics: str) -> Iterator[CliLedger]
     given = ("--kafka", kafka_cluster, "--topics", topics)
     with founded(folder / "ledger", *given) as made:
         yield made
+
+
+def archives(ledger: CliLedger, license_id: str) -> list[dict[str, Any]]:
+    """What the archives and the scan say of one license and its issuer."""
+    holder = ledger.json("show", license_id)["holders"][0]
+    code = (holder["kind"], holder["code"])
+    return [
+        ledger.json("holder", *code, *ASKED_AS_OF),
+        ledger.json("trace", license_id, "name", *ASKED_AS_OF),
+        ledger.json("directory", "--type", license_id.split(".")[5], *ASKED_AS_OF),
+        ledger.json("scan", *ASKED_AS_OF),
+    ]
 
 
 def live(ledger: CliLedger, out: Path) -> str:
@@ -68,7 +86,7 @@ def test_license_lives_on_kafka(ledger: CliLedger, folder: Path) -> None:
     audited = ledger.json("audit")
     assert audited["result"] == "pass"
     counted = {step["name"].split(":")[0]: step["checked"] for step in audited["steps"]}
-    assert counted["archive"] == audited["records"] == 11
+    assert counted["archive"] == audited["records"] == FOUNDED + 3
 
 
 def test_status_names_the_brokers(ledger: CliLedger, kafka_cluster: str) -> None:
@@ -115,7 +133,7 @@ def test_ledger_does_not_start_on_topics_that_forget(
     events.configs = {"retention.ms": "-1"}
     admin.alter_configs([events])
     admin.close()
-    assert ledger.json("status")["records"] == 8
+    assert ledger.json("status")["records"] == FOUNDED
 
 
 def test_no_broker_is_unavailable_and_nothing_is_left(folder: Path) -> None:
@@ -132,6 +150,7 @@ def test_copy_of_an_embedded_ledger_ends_in_the_same_root_and_tables(
     with founded(folder / "embedded") as made:
         license_id = live(made, folder / "one.receipt")
         before = made.json("audit")
+        told = archives(made, license_id)
         place = KafkaPlace(bootstrap=tuple(kafka_cluster.split(",")), prefix=topics)
         target = Settings(directory=folder / "copy", kafka=place)
         with open_ledger(settings_of(folder / "embedded")) as opened:
@@ -146,6 +165,7 @@ def test_copy_of_an_embedded_ledger_ends_in_the_same_root_and_tables(
     assert after["result"] == before["result"] == "pass"
     assert after["root"] == before["root"]
     assert copy.json("show", license_id)["state"] == "REVD"
+    assert archives(copy, license_id) == told
     copy.issue()
     assert copy.json("audit")["accepted"] == before["accepted"] + 1
     verified = copy.json("verify", str(folder / "one.receipt"))
