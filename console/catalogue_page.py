@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 import schemas
 from console.catalogue_words import (
@@ -16,6 +16,7 @@ from console.catalogue_words import (
     register_words,
     rules_of,
 )
+from console.markdown import table
 from ledger.catalogue import FaceField, LicenseType, parse_type
 
 _HEAD = """\
@@ -54,7 +55,7 @@ def catalogue_page() -> str:
     """The whole page, ending in a newline."""
     kinds = packaged_types()
     lines = [_HEAD.format(for_all=acts_for_all())]
-    lines += [*_table(_TABLE, map(_row, kinds)), ""]
+    lines += [*table(_TABLE, map(_row, kinds)), ""]
     for kind in kinds:
         lines += _section(kind)
     return "\n".join(lines)
@@ -86,9 +87,9 @@ def _section(kind: LicenseType) -> Iterator[str]:
     said = schemas.comment(f"types/{kind.code}.toml").removeprefix(f"{kind.name}. ")
     yield f"*{kind.name_en}*. {said}"
     yield ""
-    yield from _table(("项目", "规定"), rules_of(kind))
+    yield from table(("项目", "规定"), rules_of(kind))
     yield ""
-    yield from _table(_FIELDS, (_field(kind, face) for face in kind.fields.values()))
+    yield from table(_FIELDS, (_field(kind, face) for face in kind.fields.values()))
     yield ""
 
 
@@ -108,8 +109,3 @@ def _field(kind: LicenseType, face: FaceField) -> tuple[str, ...]:
 
 def _mark(holds: bool) -> str:  # noqa: FBT001 - one value, one sign
     return "✓" if holds else "—"
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
