@@ -390,9 +390,14 @@ def read(office: Office, card: str) -> None:
             ("receipt", card, "--out", str(given.directory / "receipt")),
             ("verify", str(given.directory / "receipt")),
             ("audit",),
+            ("trace", card, "name"),
+            ("trace", "stalls:000002", "holders"),
+            ("directory",),
         ):
             ended = given.run(*command, *options)
             assert ended.code == 0, ended
+        ended = given.run("holder", "111", "-", *options, stdin=CITIZENS[4].id_no)
+        assert ended.code == 0, ended
     shown = office.reveal(card)
     assert shown["fields"]["name"] == CITIZENS[0].name
     assert shown["fields"]["id_no"] == CITIZENS[0].id_no

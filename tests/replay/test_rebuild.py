@@ -114,3 +114,36 @@ def test_a_rebuild_catches_up_with_what_came_meanwhile(ledger: SealedLedger) -> 
     ledger.settle()
     rebuild.catch_up()
     assert all(one.equal for one in compare(ledger.conn, VIEWS, REBUILD))
+
+
+def test_tables_that_fell_behind_are_replaced_and_every_verdict_is_sealed(
+    ledger: SealedLedger,
+) -> None:
+    """Nobody has judged the last records: only the rebuild can offer their verdicts."""
+    ledger.append([ledger.world.issue("C1"), ledger.world.issue("C2")])
+    while ledger.seal():
+        pass
+    rebuild = Rebuild(
+        ledger.connect(),
+        log=ledger.log,
+        head=ledger.head,
+        sources=SOURCES,
+        offers=True,
+    )
+    rebuilt = rebuild.run()
+    with pytest.raises(Unavailable):
+        swap_in(ledger.conn)
+    swap_in(ledger.conn, ahead=True)
+    assert ledger.digests() == rebuilt.digests
+    ledger.settle()
+    tip = ledger.head.load().tip
+    assert tip.verdict_nexts == tip.nexts
+    assert tip.tree_size == len(ledger.world.records)
+
+
+def test_tables_that_lack_records_are_never_swapped_in(ledger: SealedLedger) -> None:
+    _rebuild(ledger)
+    ledger.append([ledger.world.issue("C1")])
+    ledger.settle()
+    with pytest.raises(Unavailable):
+        swap_in(ledger.conn, ahead=True)
