@@ -57,6 +57,8 @@ def test_rebuilt_tables_equal_the_live_ones(
         ("UPDATE views.timeline SET flags = '{late}' WHERE sequence = 2", "timeline"),
         ("DELETE FROM views.chain_act WHERE sequence = 2", "chain_act"),
         ("UPDATE views.registry_key SET purpose = 'root'", "registry_key"),
+        ("UPDATE views.holder_archive SET place = 1", "holder_archive"),
+        ("UPDATE views.field_history SET old = new", "field_history"),
     ],
 )
 def test_a_changed_row_is_found_and_named(
