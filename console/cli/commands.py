@@ -108,7 +108,7 @@ COMMANDS: Final[Mapping[str, Listed]] = MappingProxyType(
         ),
         "demo": Listed(
             ("demonstrating",),
-            "Runs a small invented province; kept only where --dir says.",
+            "Runs an invented province of 14 cities; kept only where --dir says.",
         ),
         "types": Listed(
             ("cataloguing",),
