@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from projections.founding import found
 from tests.console.cli_ledger import CliLedger
 from tests.console.commands import Commands
 from tests.console.test_engine import draft_of
+from tests.deploy.waiting import until
 
 pytestmark = pytest.mark.postgres
 
@@ -204,6 +206,7 @@ def test_who_stands_by_is_healthy_whatever_the_owner_does(
         assert [watch.look(60.0 * n) for n in range(5)] == [None] * 5
         owner.kill()
         owner.end()
+        until(partial(_takes_all, idle))  # PostgreSQL has to notice that it is gone
         with idle.held() as whole:
             assert whole
             assert [watch.look(60.0 * n) for n in range(2)] == [None] * 2
@@ -214,6 +217,11 @@ def test_who_stands_by_is_healthy_whatever_the_owner_does(
             assert [watch.look(60.0 * n) for n in range(2, 6)] == [None] * 4
         watch.close()
     assert cli_ledger.json("show", license_id)["state"] == "VALID"
+
+
+def _takes_all(engine: Engine) -> bool:
+    with engine.held() as whole:
+        return whole
 
 
 @pytest.mark.parametrize("seal", [True, False])

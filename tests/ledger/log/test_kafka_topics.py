@@ -19,6 +19,7 @@ from ledger.log.kafka_topics import (
     delete_source,
     delete_topics,
 )
+from tests.deploy.waiting import until
 from tests.ledger.log.foreign import administering, delete_before, send
 from tests.ledger.log.logs import kafka_place
 from tests.ledger.log.topic_states import SOURCES, described, make, refused, set_on
@@ -281,7 +282,7 @@ def test_founding_that_failed_takes_its_topics_with_it(place: KafkaPlace) -> Non
     create_topics(place, SOURCES)
     delete_topics(place, SOURCES)
     delete_topics(place, SOURCES)
-    assert described(place) == {}
+    until(lambda: described(place) == {})  # Kafka deletes when it comes to it
 
 
 def test_nobody_at_the_address_is_unavailable(topics: str) -> None:
