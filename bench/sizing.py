@@ -74,7 +74,7 @@ WORKS: Final = (
     ),
     Work(
         title="live: one sealer, four projectors",
-        row="… one sealer and 1 / 2 / 4 projectors",
+        row="… one sealer and 1 / 2 / 4 projectors †",
         number=2,
     ),
     Work(
@@ -96,6 +96,11 @@ WORKS: Final = (
         title="full audit, one core, each signed alone",
         row="full audit per core-second, batch-signed / each signed alone",
         number=1,
+    ),
+    Work(
+        title="import of old records, one process",
+        row="import of a file, rows/s (per core-second of its process)",
+        number=0,
     ),
 )
 
