@@ -73,14 +73,7 @@ def found_ledger(
     ``then`` may go on with the open ledger. What a failure leaves is removed, so that
     ``init`` can be run again. ``security_file``: where the security of its Kafka stands.
     """
-    if not 1 <= partitions <= PARTITIONS_MAX:
-        raise Malformed(
-            "not a number of partitions",
-            code="bad_partitions",
-            expected=f"1 to {PARTITIONS_MAX}",
-            found=str(partitions),
-            where="--partitions",
-        )
+    _check_partitions(partitions)
     origin_line(name, ZERO_ORIGIN)  # names the trouble before anything is made
     fresh = empty_directory(settings)
     try:
@@ -122,6 +115,17 @@ def found_ledger(
         if fresh:
             shutil.rmtree(settings.directory, ignore_errors=True)
         raise
+
+
+def _check_partitions(partitions: int) -> None:
+    if not 1 <= partitions <= PARTITIONS_MAX:
+        raise Malformed(
+            "not a number of partitions",
+            code="bad_partitions",
+            expected=f"1 to {PARTITIONS_MAX}",
+            found=str(partitions),
+            where="--partitions",
+        )
 
 
 def empty_directory(settings: Settings) -> bool:

@@ -63,13 +63,8 @@ def demo(
     Departments, over forty license types, years of acts, late reports, joint signatures,
     refused attempts, one destroyed key; then questions answered and proofs.
     """
-    if kafka and directory is not None:
-        raise Malformed(
-            "brokers of a demonstration end with it, and the log with them",
-            code="bad_usage",
-            expected="--kafka without --dir; init --kafka founds a ledger that stays",
-            where="--dir",
-        )
+    if kafka:
+        _demand_nothing_kept(directory)
     started = time.monotonic()
     story = tell(seed, today=legal_day(now_us()), large=not small)
     found: dict[str, Any] = {}
@@ -106,6 +101,16 @@ def demo(
         for change in founded.changes:
             warn(f"as root: {change}")
     return give(Answer(document=found, text=words(found)), as_json=as_json)
+
+
+def _demand_nothing_kept(directory: Path | None) -> None:
+    if directory is not None:
+        raise Malformed(
+            "brokers of a demonstration end with it, and the log with them",
+            code="bad_usage",
+            expected="--kafka without --dir; init --kafka founds a ledger that stays",
+            where="--dir",
+        )
 
 
 @contextmanager

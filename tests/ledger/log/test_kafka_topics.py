@@ -282,7 +282,8 @@ def test_founding_that_failed_takes_its_topics_with_it(place: KafkaPlace) -> Non
     create_topics(place, SOURCES)
     delete_topics(place, SOURCES)
     delete_topics(place, SOURCES)
-    until(lambda: described(place) == {})  # Kafka deletes when it comes to it
+    until(lambda: not described(place))  # Kafka deletes when it comes to it
+    assert described(place) == {}
 
 
 def test_nobody_at_the_address_is_unavailable(topics: str) -> None:
