@@ -74,10 +74,7 @@ def recover_head(
     check_head(store, head)
     check_published(log, store, head, ends=log.ends())
     # Step 2.
-    for data in store.registry_seals(keys.last + 1):
-        seal = decode_seal(data)
-        if seal["seal_no"] <= head.tip.seal_no:
-            follow(log, keys, seal)
+    _follow_stored(log, store, keys, last=head.tip.seal_no)
     # Step 3.
     given = [source for source in keys.sources() if source not in damaged]
     check_ends(log.ends(), head.tip.nexts, sources=given)
@@ -110,6 +107,16 @@ def recover_head(
     if journal is not None and head.seal:
         journal.append(decode_seal(head.seal)["checkpoint"].encode())
     return head
+
+
+def _follow_stored(
+    log: EventLog, store: HeadStore, keys: FollowedKeys, *, last: int
+) -> None:
+    """Brings the keys up to the head's seal of number ``last``."""
+    for data in store.registry_seals(keys.last + 1):
+        seal = decode_seal(data)
+        if seal["seal_no"] <= last:
+            follow(log, keys, seal)
 
 
 def rebuild_head(

@@ -7,7 +7,8 @@ nothing but the ledger's verifier key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ledger.admission import Admission, Place
@@ -59,7 +60,7 @@ def verify_receipt(
     Raises Untrusted at the first step that does not hold.
     """
     steps: list[str] = []
-    try:
+    with _as_proof():
         # 1, 2.
         registry, sealer_keys = _sealers(receipt.sealers, name)
         steps.append("the founding record names this ledger")
@@ -92,14 +93,6 @@ def verify_receipt(
             steps.append(f"seal {carried} carries the verdict: accepted")
         else:
             steps.append("in the log, verdict not shown")
-    except Malformed as error:
-        raise Untrusted(
-            error.reason,
-            code="proof_does_not_hold",
-            expected=error.expected,
-            found=error.found,
-            where=error.where,
-        ) from error
     return Proven(
         event=event,
         digest=digest,
@@ -110,6 +103,21 @@ def verify_receipt(
         accepted=accepted,
         steps=tuple(steps),
     )
+
+
+@contextmanager
+def _as_proof() -> Iterator[None]:
+    """A proof that is out of form proves nothing: Malformed becomes Untrusted."""
+    try:
+        yield
+    except Malformed as error:
+        raise Untrusted(
+            error.reason,
+            code="proof_does_not_hold",
+            expected=error.expected,
+            found=error.found,
+            where=error.where,
+        ) from error
 
 
 def _sealers(records: Sequence[bytes], name: str) -> tuple[Registry, list[bytes]]:
