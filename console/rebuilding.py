@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from console import parts
 from console.ledger import Ledger
 from ledger.errors import Unavailable
+from ledger.refusals import ACCEPTED
 from ledger.sources import source_names
+from projections import audit_trail
 from projections.migrate import VIEWS, require_current, stale
 from replay.compare import compare
-from replay.rebuild import REBUILD, Rebuild, swap_in
+from replay.rebuild import REBUILD, Rebuild, begin, make_indexes, summed_up, swap_in
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
+Told = Callable[[int], None]
+"""Called with the number of records that are rebuilt."""
+
 
 def rebuild(
-    ledger: Ledger, *, swap: bool, trust: bool, told: Callable[[int], None]
+    ledger: Ledger, *, swap: bool, trust: bool, told: Told, processes: int = 1
 ) -> dict[str, Any]:
     """Rebuilds every table; ``swap`` puts the new ones in place of the live ones.
 
@@ -37,27 +43,60 @@ def rebuild(
                 "another process seals or projects this ledger",
                 expected="none while its tables are replaced",
             )
-        made = Rebuild(
+        seal_no = make_tables(
+            ledger, conn, processes=processes, trust=trust, offers=replacing, told=told
+        )
+        digests = summed_up(conn)
+        verdicts = audit_trail.count_by_verdict(conn)
+        tables = [] if replacing else _compared(conn)
+        if swap:
+            swap_in(conn, ahead=replacing)
+    return {
+        "records": sum(verdicts.values()),
+        "accepted": verdicts.get(ACCEPTED, 0),
+        "seal_no": seal_no,
+        "equal": all(one["equal"] for one in tables),
+        "swapped": swap,
+        "replaced": replacing,
+        "tables": tables,
+        "digests": {name: digest.hex() for name, digest in digests.items()},
+    }
+
+
+def make_tables(
+    ledger: Ledger,
+    conn: Connection[Any],
+    *,
+    processes: int,
+    trust: bool,
+    offers: bool,
+    told: Told,
+) -> int:
+    """Makes the schema of the rebuild, whole; returns the last seal that was read.
+
+    ``conn`` is the caller's own and uses that schema afterwards.
+    """
+
+    def whole() -> Rebuild:
+        return Rebuild(
             conn,
             log=ledger.log,
             head=ledger.head,
             sources=source_names(ledger.partitions),
             trust_sealed_verdicts=trust,
-            offers=replacing,
-        ).run(progress=told)
-        tables = [] if replacing else _compared(conn)
-        if swap:
-            swap_in(conn, ahead=replacing)
-    return {
-        "records": made.records,
-        "accepted": made.accepted,
-        "seal_no": made.seal_no,
-        "equal": all(one["equal"] for one in tables),
-        "swapped": swap,
-        "replaced": replacing,
-        "tables": tables,
-        "digests": {name: digest.hex() for name, digest in made.digests.items()},
-    }
+            offers=offers,
+        )
+
+    begin(conn)
+    if processes > 1:
+        parts.fill(ledger, processes=processes, trust=trust, offers=offers, told=told)
+    else:
+        whole().catch_up(told=told)
+    make_indexes(conn)
+    # What was sealed meanwhile: until here, each source stood where it happened to.
+    last = whole()
+    last.catch_up(told=told)
+    return last.seal_no
 
 
 def _compared(conn: Connection[Any]) -> list[dict[str, Any]]:

@@ -11,19 +11,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ledger.log.contract import EventLog
-from ledger.log.head import HeadStore, offer_verdicts
+from ledger.log.head import HeadStore
 from ledger.log.postgres import translated
-from projections import store
+from projections.batches import RECORDS_MAX, write_batch
 from projections.fold import Batch, Fold
 from projections.migrate import VIEWS, use_schema
-from projections.resume import advance, marks, own_places, resume
+from projections.resume import marks, own_places, resume
 from projections.tracking import Fenced, Tracking
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-RECORDS_MAX = 4_000
-CHAINS_KEPT = 8_192
 
 
 class Projector:
@@ -108,30 +105,12 @@ class Projector:
             raise
 
     def _write(self, fold: Fold, batch: Batch) -> None:
-        with self._conn.transaction(), self._conn.cursor() as cur:
-            moved = advance(
-                self._tracking,
-                cur,
-                fold,
-                tracked=self._tracked,
-                sources=self._sources,
-            )
-            if batch.count:
-                store.write(cur, batch.verdicts, fold.admission)
-                offer_verdicts(cur, batch.ranges)
+        moved = write_batch(
+            self._conn,
+            fold,
+            batch,
+            tracking=self._tracking,
+            tracked=self._tracked,
+            sources=self._sources,
+        )
         self._tracked.update(moved)
-        _keep_recent(fold, batch)
-
-
-def _keep_recent(fold: Fold, batch: Batch) -> None:
-    """Drops the chains that were not touched for longest; CAS vouches for the rest."""
-    chains = fold.admission.chains
-    for verdict in batch.verdicts:
-        event = verdict.event
-        if event is None:
-            continue
-        state = chains.pop((event["chain"], event["subject"]), None)
-        if state is not None:
-            chains[event["chain"], event["subject"]] = state
-    for key in list(chains)[: max(0, len(chains) - CHAINS_KEPT)]:
-        del chains[key]

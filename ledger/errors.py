@@ -9,7 +9,8 @@ names a finer one; ``schemas/errors/`` says in two languages what every code mea
 from __future__ import annotations
 
 import errno
-from typing import ClassVar, Final
+from functools import partial
+from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
@@ -42,6 +43,13 @@ class LedgerError(Exception):
         self.expected = expected
         self.found = found
         self.where = where
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Whole when it comes from another process."""
+        named = ("code", "expected", "found", "where")
+        texts = {name: getattr(self, name) for name in named}
+        return partial(type(self), **texts), (self.reason,)
 
     @override
     def __str__(self) -> str:

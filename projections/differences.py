@@ -27,14 +27,6 @@ def make_temporary(conn: Connection[Any]) -> None:
             conn.execute(migration.text.encode())
 
 
-def make_temporary_indexes(conn: Connection[Any]) -> None:
-    """Makes the indexes that reading chains back needs."""
-    search(conn, TEMPORARY)
-    for migration in migrations():
-        if migration.deferred:
-            conn.execute(migration.text.encode())
-
-
 def search(conn: Connection[Any], *schemas: str) -> None:
     """Sends unqualified table names to these schemas until the transaction ends."""
     # Temporary tables come first wherever the path does not name their place.

@@ -11,11 +11,11 @@ from ledger.chain import ChainState
 from ledger.seal_reader import Tip
 from ledger.sources import REGISTRY, base_of
 from projections import store
+from projections.batches import keep_recent
 from projections.differences import (
     TEMPORARY,
     difference,
     make_temporary,
-    make_temporary_indexes,
     search,
 )
 from projections.migrate import VIEWS, migrations
@@ -26,7 +26,6 @@ from replay.findings import Check, Findings
 if TYPE_CHECKING:
     from psycopg import Connection
 
-CHAINS_KEPT = 20_000
 _LIBRARY = "__migration__"  # how eventsourcing marks its table's form
 _TRACKED = "SELECT application_name, notification_id FROM views.tracking"
 _TRAIL_END = "SELECT coalesce(max(position) + 1, 0) FROM views.audit_trail"
@@ -44,7 +43,6 @@ class AuditedTables:
     def __init__(self, conn: Connection[Any], findings: Findings) -> None:
         self._conn = conn
         self._findings = findings
-        self._indexed = False
         self._tracked: dict[str, int] = {}
         self.reached = 0
 
@@ -62,18 +60,10 @@ class AuditedTables:
         search(self._conn, TEMPORARY)
         with self._conn.cursor() as cur:
             store.write(cur, verdicts, admission)
-        surplus = len(admission.chains) - CHAINS_KEPT
-        if surplus > 0:
-            if not self._indexed:
-                make_temporary_indexes(self._conn)
-                self._indexed = True
-            for key in list(admission.chains)[: surplus + CHAINS_KEPT // 2]:
-                del admission.chains[key]
+        keep_recent(admission.chains, verdicts)
 
     def load(self, subjects: Collection[str]) -> dict[tuple[str, str], ChainState]:
         """Chains that were let go of."""
-        if not self._indexed:
-            return {}
         search(self._conn, TEMPORARY)
         return store.load_chains(self._conn, subjects)
 

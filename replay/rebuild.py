@@ -1,24 +1,23 @@
 """Makes the tables again from log and seals, into a schema of their own, and swaps it in.
 
-The code that judges and writes is the projector's; what differs is that nothing is read
-back, that most indexes come last, and that no verdict is offered to the sealer unless
-the live tables cannot be projected into any more.
+The code that judges and writes is the projector's; what differs is that most indexes
+come last, and that no verdict is offered to the sealer unless the live tables cannot be
+projected into any more. Several rebuilds, each of sources of its own, may fill the same
+schema at the same time, in as many processes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ledger.log.contract import EventLog
-from ledger.log.head import HeadStore, offer_verdicts
+from ledger.log.head import HeadStore
 from ledger.log.postgres import translated
-from projections import store
+from projections.batches import RECORDS_MAX, write_batch
 from projections.digest import digests
-from projections.fold import Fold
-from projections.migrate import VIEWS, migrate
-from projections.resume import advance, resume
+from projections.migrate import VIEWS, migrate, use_schema
+from projections.resume import marks, own_places, resume
 from projections.swap import drop, swap
 from projections.tracking import Tracking
 from replay.sealed_verdicts import SealedVerdicts
@@ -27,27 +26,24 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 REBUILD = "rebuild"
-RECORDS_MAX = 4_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rebuilt:
-    """What a rebuild made; ``digests`` by table, 32 bytes each."""
-
-    records: int
-    accepted: int
-    seal_no: int
-    digests: dict[str, bytes]
+def begin(conn: Connection[Any]) -> None:
+    """Makes the schema REBUILD, empty; what an unfinished rebuild left is dropped."""
+    with translated("starting a rebuild"):
+        drop(conn, REBUILD)
+        migrate(conn, schema=REBUILD, indexes=False)
 
 
 class Rebuild:
-    """One rebuild of all tables of a ledger into the schema REBUILD.
+    """Folds some sources of a ledger into the schema REBUILD.
 
-    ``conn`` is in autocommit mode and the rebuild's own; ``log`` and ``head`` use others.
-    ``sources``: all sources of the ledger. What an earlier, unfinished rebuild left is
-    dropped. With ``trust_sealed_verdicts`` the signatures that sealed verdicts vouch for
-    are not computed again; an audit computes them. ``offers``: the sealer is handed the
-    verdicts too, as of records that no projector has judged; what it has, it has.
+    It goes on from where that schema's tables stand. ``conn`` is in autocommit mode and
+    the rebuild's own; ``log`` and ``head`` use others. ``sources``: in sealed order; with
+    ``registry`` among them the registry's tables are written too. With
+    ``trust_sealed_verdicts`` the signatures that sealed verdicts vouch for are not
+    computed again; an audit computes them. ``offers``: the sealer is handed the verdicts
+    too, as of records that no projector has judged; what it has, it has.
     """
 
     def __init__(
@@ -64,66 +60,63 @@ class Rebuild:
         self._offers = offers
         self._sources = tuple(sources)
         with translated("starting a rebuild"):
-            drop(conn, REBUILD)
-            migrate(conn, schema=REBUILD, indexes=False)
+            use_schema(conn, REBUILD)
             self._tracking = Tracking(conn, schema=REBUILD)
-            vouched = SealedVerdicts(head).vouch if trust_sealed_verdicts else None
+            self._tracked = dict(self._tracking.ordinals())
             self._fold = resume(
                 conn,
-                {},
+                self._tracked,
                 log=log,
                 head=head,
                 sources=sources,
-                load=lambda _: {},
-                vouched=vouched,
+                vouched=SealedVerdicts(head).vouch if trust_sealed_verdicts else None,
             )
-        self._tracked: dict[str, int] = {}
-        self._records = self._accepted = 0
 
-    def run(self, *, progress: Callable[[int], None] = lambda _: None) -> Rebuilt:
-        """Folds all that is sealed, makes the indexes, catches up, and sums it up.
+    @property
+    def seal_no(self) -> int:
+        """The last seal that was read; -1 for none."""
+        return self._fold.reader.tip.seal_no
 
-        ``progress`` is told the number of records after every batch. Raises Untrusted
-        when a sealed verdict differs from the one found here.
+    def catch_up(self, *, told: Callable[[int], None] = lambda _: None) -> None:
+        """Folds all that is sealed; ``told`` the records of its sources after each batch.
+
+        Raises Untrusted when a sealed verdict differs from the one found here.
         """
-        self.catch_up(progress=progress)
-        with translated("making indexes"):
-            migrate(self._conn, schema=REBUILD)
-        self.catch_up(progress=progress)
-        with translated("summing up a rebuild"):
-            self._conn.execute("ANALYZE")
-            return Rebuilt(
-                records=self._records,
-                accepted=self._accepted,
-                seal_no=self._fold.reader.tip.seal_no,
-                digests=digests(self._conn),
-            )
+        while self._step():
+            told(sum(own_places(self._tracked, self._sources).values()))
 
-    def catch_up(self, *, progress: Callable[[int], None] = lambda _: None) -> None:
-        """Folds what was sealed since."""
-        while self._step(self._fold):
-            progress(self._records)
-
-    def _step(self, fold: Fold) -> bool:
+    def _step(self) -> bool:
+        before = self.seal_no
         with translated("rebuilding"):
-            batch = fold.batch(records_max=RECORDS_MAX)
-            if not batch.count:
-                return False
-            with self._conn.transaction(), self._conn.cursor() as cur:
-                moved = advance(
-                    self._tracking,
-                    cur,
-                    fold,
+            batch = self._fold.batch(records_max=RECORDS_MAX)
+            if batch.count or marks(
+                self._fold, tracked=self._tracked, sources=self._sources
+            ):
+                moved = write_batch(
+                    self._conn,
+                    self._fold,
+                    batch,
+                    tracking=self._tracking,
                     tracked=self._tracked,
                     sources=self._sources,
+                    offers=self._offers,
                 )
-                store.write(cur, batch.verdicts, fold.admission)
-                if self._offers:
-                    offer_verdicts(cur, batch.ranges)
-        self._tracked.update(moved)
-        self._records += batch.count
-        self._accepted += sum(verdict.accepted for verdict in batch.verdicts)
-        return True
+                self._tracked.update(moved)
+        return self.seal_no > before
+
+
+def make_indexes(conn: Connection[Any]) -> None:
+    """Makes what the bulk load did without."""
+    with translated("making indexes"):
+        migrate(conn, schema=REBUILD)
+
+
+def summed_up(conn: Connection[Any]) -> dict[str, bytes]:
+    """The digests of the rebuilt tables by name, 32 bytes each."""
+    with translated("summing up a rebuild"):
+        use_schema(conn, REBUILD)
+        conn.execute("ANALYZE")
+        return digests(conn)
 
 
 def swap_in(conn: Connection[Any], *, ahead: bool = False) -> None:

@@ -241,6 +241,14 @@ def rebuild(
             help="Skip signatures that sealed verdicts vouch for; audit checks them.",
         ),
     ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes",
+            min=1,
+            help="So many at once, each for partitions of its own.",
+        ),
+    ] = 1,
     directory: Dir = None,
     dsn: Dsn = None,
     passphrase_file: PassphraseFile = None,
@@ -253,7 +261,11 @@ def rebuild(
     settings = place(directory, dsn, passphrase_file)
     with open_ledger(settings, stale_tables=True) as ledger:
         document = rebuild_tables(
-            ledger, swap=swap, trust=trust, told=lambda n: say(f"rebuilt={n}")
+            ledger,
+            swap=swap,
+            trust=trust,
+            processes=processes,
+            told=lambda n: say(f"rebuilt={n}"),
         )
     lines = [f"{document['records']} records, {document['accepted']} accepted"]
     if document["replaced"]:

@@ -10,7 +10,8 @@ CREATE TABLE chain_act (
     sequence bigint NOT NULL,
     position bigint NOT NULL,
     digest   bytea  NOT NULL,
-    facts    bytea  NOT NULL  -- msgpack of the act
+    facts    bytea  NOT NULL,  -- msgpack of the act
+    PRIMARY KEY (subject, chain, sequence)
 ) WITH (toast_tuple_target = 8160);
 
 -- One row per license. The columns from terminal to paused_until give the state of any

@@ -1,5 +1,4 @@
 -- Made after a bulk load, before the tables are read: only what the reads ask for.
-ALTER TABLE chain_act ADD PRIMARY KEY (subject, chain, sequence);
 ALTER TABLE timeline ADD PRIMARY KEY (position);
 CREATE INDEX timeline_license ON timeline (license_id, sequence);
 ALTER TABLE audit_trail ADD PRIMARY KEY (position);

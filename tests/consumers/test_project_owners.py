@@ -28,7 +28,7 @@ from ledger.log.memory import MemoryLog
 from ledger.sources import REGISTRY, SEALS
 from projections.resume import MARK_EVERY, behind_name, taken_name
 from projections.tracking import Fenced, Tracking
-from replay.rebuild import REBUILD, Rebuild
+from replay.rebuild import REBUILD
 from tests.builders import World
 from tests.projections.sealed import SOURCES, SealedLedger, history
 
@@ -135,10 +135,7 @@ def test_rows_about_seals_that_contradict_the_tables_are_not_believed(
     ends = ledger.log.ends()
     assert {s: places[s] for s in SOURCES} == {s: ends[s] for s in SOURCES}
     assert places != before
-    rebuilt = Rebuild(
-        ledger.connect(), log=ledger.log, head=ledger.head, sources=SOURCES
-    ).run()
-    assert ledger.digests() == rebuilt.digests
+    assert ledger.digests() == ledger.rebuilt()
 
 
 def test_a_place_in_seals_is_kept_when_repeats_stand_before_it(
@@ -316,13 +313,7 @@ class Owners(RuleBasedStateMachine):
         try:
             if self.sent:
                 self._settle()
-                rebuilt = Rebuild(
-                    self.ledger.connect(),
-                    log=self.ledger.log,
-                    head=self.ledger.head,
-                    sources=SOURCES,
-                ).run()
-                assert self.ledger.digests() == rebuilt.digests
+                assert self.ledger.digests() == self.ledger.rebuilt()
                 self.ledger.empty_views()
                 _step_all(self.ledger.projector())
                 assert self.ledger.digests() == self.ledger.digests(REBUILD)

@@ -20,6 +20,7 @@ from projections.digest import digests
 from projections.founding import found
 from projections.migrate import VIEWS, migrate, use_schema
 from projections.store import TABLES
+from replay.rebuild import Rebuild, begin, make_indexes, summed_up
 from tests.builders import Sent, World, province
 from tests.projections.archived import add_archived
 from tests.sample_province import TODAY
@@ -131,6 +132,14 @@ class SealedLedger:
         with psycopg.connect(self.dsn, autocommit=True) as conn:
             use_schema(conn, schema)
             return digests(conn)
+
+    def rebuilt(self) -> dict[str, bytes]:
+        """The digests of all tables, made again from the log alone."""
+        conn = self.connect()
+        begin(conn)
+        Rebuild(conn, log=self.log, head=self.head, sources=SOURCES).catch_up()
+        make_indexes(conn)
+        return summed_up(conn)
 
     def empty_views(self) -> None:
         """Puts empty tables in the place of the projected ones."""

@@ -24,7 +24,7 @@ def bare(dsn: str) -> Iterator[Connection[Any]]:
 def _indexes(bare: Connection[Any]) -> int:
     row = bare.execute(
         "SELECT count(*) FROM pg_indexes WHERE schemaname = 'views' "
-        "AND tablename IN ('audit_trail', 'timeline', 'chain_act')"
+        "AND tablename IN ('audit_trail', 'timeline', 'field_history')"
     ).fetchone()
     assert row is not None
     return int(row[0])

@@ -86,7 +86,7 @@ def test_an_audit_of_many_small_steps_finds_the_same(
 ) -> None:
     expected = ledger.audit()
     monkeypatch.setattr("replay.audit.RECORDS_MAX", 1)
-    monkeypatch.setattr("replay.audited_tables.CHAINS_KEPT", 1)
+    monkeypatch.setattr("projections.batches.CHAINS_KEPT", 1)
     assert ledger.audit() == expected
     ledger.append([ledger.world.issue("W1")])
     ledger.seal()
