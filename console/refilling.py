@@ -18,8 +18,8 @@ from console.wiring import open_ledger
 from consumers.seal_chain import verify_seals
 from consumers.sealing_keys import SealingKeys
 from ledger.errors import Malformed, Unavailable, Untrusted
-from ledger.log.head import Head
 from ledger.log.head_refill import note_refilled
+from ledger.log.head_rows import Head
 from ledger.log.journal import CheckpointJournal
 from ledger.log.offset_gaps import MemoryGaps
 from ledger.seal_reader import SealReader

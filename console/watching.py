@@ -21,8 +21,8 @@ from ledger.log.contract import EventLog
 from ledger.log.head import HeadStore
 from ledger.log.postgres import translated
 from ledger.seal import decode_seal
-from ledger.seal_reader import Tip
 from ledger.sources import SEALS, base_of, source_names
+from ledger.tip import Tip
 from ledger.workdays import instant_text
 from projections import registry
 from projections.migrate import VIEWS, use_schema

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.events import Seal, VerdictRange
-from ledger.seal_reader import Tip
 from ledger.tiles import TileUpdate
+from ledger.tip import Tip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from consumers.clocks import compare_clocks
 from consumers.followed_keys import FollowedKeys, SealerKeys
 from consumers.next_seal import Batch, unsigned
 from consumers.seal_recovery import recover_head
@@ -19,7 +20,8 @@ from ledger.errors import Unavailable, Untrusted
 from ledger.events import Seal, VerdictRange
 from ledger.log.archive import Archive
 from ledger.log.contract import RECORD_SIZE_MAX, EventLog
-from ledger.log.head import Fenced, Head, HeadStore
+from ledger.log.head import Fenced, HeadStore
+from ledger.log.head_rows import Head
 from ledger.log.journal import CheckpointJournal
 from ledger.merkle import leaf_hash
 from ledger.note import Verify
@@ -33,12 +35,11 @@ from ledger.seal import (
     placed_ranges,
     signed_seal,
 )
-from ledger.seal_reader import Tip, next_tip
 from ledger.sources import REGISTRY, SEALS, base_of, successor_of
 from ledger.tiles import extend_tiles
+from ledger.tip import Tip, next_tip
 
 VERDICTS_MAX = 4_096
-CLOCKS_APART_MAX_US = 60_000_000
 _COMPARE_CLOCKS_US = 1_000_000
 _REMEMBERED_SEALS = 1_024
 
@@ -270,22 +271,15 @@ class Sealer:
             )
         compared = self._clocks_compared_at
         if compared is None or abs(now - compared) >= _COMPARE_CLOCKS_US:
-            self._compare_clocks(now)
+            compare_clocks(
+                now,
+                {
+                    "PostgreSQL's": self._store.clock(),
+                    "the log's": self._log.clock(),
+                },
+            )
             self._clocks_compared_at = now
         return now
-
-    def _compare_clocks(self, now: int) -> None:
-        for whose, theirs in (
-            ("PostgreSQL's", self._store.clock()),
-            ("the log's", self._log.clock()),
-        ):
-            if theirs is not None and abs(now - theirs) > CLOCKS_APART_MAX_US:
-                raise Unavailable(
-                    f"the clock and {whose} disagree",
-                    code="clocks_disagree",
-                    expected=f"at most {CLOCKS_APART_MAX_US} µs",
-                    found=f"{now - theirs} µs",
-                )
 
     def _placed_of(self, seal_no: int) -> Sequence[Placed] | None:
         if seal_no not in self._placed:

@@ -18,7 +18,7 @@ from ledger.log.head import HeadStore
 from ledger.log.placing import leaves_of, seal_over
 from ledger.merkle import leaf_hash
 from ledger.seal import Placed, decode_seal, placed_ranges
-from ledger.seal_reader import Tip
+from ledger.tip import Tip
 
 _PAGE = 4_096
 _PAGE_SIZE = 4 * 1024 * 1024

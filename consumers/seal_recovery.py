@@ -27,7 +27,8 @@ from ledger.errors import LedgerError, Unknown, Untrusted
 from ledger.events import Seal
 from ledger.log.archive import Archive
 from ledger.log.contract import EventLog
-from ledger.log.head import Head, HeadStore
+from ledger.log.head import HeadStore
+from ledger.log.head_rows import Head
 from ledger.log.journal import CheckpointJournal
 from ledger.merkle import leaf_hash
 from ledger.note import Verify

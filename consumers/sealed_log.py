@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from ledger.errors import Untrusted
 from ledger.log.contract import EventLog
-from ledger.log.head import Head, HeadStore
+from ledger.log.head import HeadStore
+from ledger.log.head_rows import Head
 from ledger.log.placing import leaves_of, position_of
 from ledger.merkle import leaf_hash
 from ledger.seal import SEAL_SIZE_MAX

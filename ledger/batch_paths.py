@@ -7,9 +7,10 @@ from typing import Final
 
 from ledger import merkle
 from ledger.errors import Malformed
+from ledger.proof_arguments import HASH_SIZE, PATH_MAX
 
 BATCH_COUNT_MAX: Final = 4096
-_HASH_SIZES: Final = frozenset((merkle.HASH_SIZE,))
+_HASH_SIZES: Final = frozenset((HASH_SIZE,))
 
 
 def path_length(index: int, count: int) -> int:
@@ -43,7 +44,7 @@ def batch_root(tbs: bytes, index: int, count: int, path: Sequence[bytes]) -> byt
 
 def root_above(node: bytes, index: int, last: int, path: Sequence[bytes]) -> bytes:
     """Where the path leads from a node that is the ``index``-th of its level."""
-    return climb(node, index, last, path, levels=merkle.PATH_MAX)[0]
+    return climb(node, index, last, path, levels=PATH_MAX)[0]
 
 
 def climb(

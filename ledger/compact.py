@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ledger.errors import Malformed
-from ledger.merkle import SIZE_MAX, check_hashes, fold_right, known, parents
+from ledger.merkle import check_hashes, fold_right, known, parents
+from ledger.proof_arguments import SIZE_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,7 @@ def is_person_kind(kind: str) -> bool:
     """Whether a holder of this kind is a natural person; Malformed unless 3 digits."""
     if len(kind) != 3 or not consists_of(kind, DIGITS):
         # Somebody's number may have been put here: it is not quoted.
-        raise Malformed("not a holder kind", expected="three digits")
+        raise Malformed("not a holder kind", expected="three digits", where="kind")
     return kind not in ORGANISATION_KINDS
 
 

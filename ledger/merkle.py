@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 
 from ledger.errors import Malformed, Untrusted
+from ledger.proof_arguments import (
+    HASH_SIZE,
+    trusted_count,
+    trusted_hash,
+    trusted_path,
+)
 
-HASH_SIZE = 32
-SIZE_MAX = 2**63 - 1
-PATH_MAX = 64
 ALGORITHMS = ("sm3", "sha256")
 
 # A prepared state costs 0.1 µs to copy; hashlib.new() looks its algorithm up in 0.5.
@@ -58,10 +60,10 @@ def verify_inclusion(
     """
     # Step 1.
     node = _trusted_node(algorithm)
-    at, last = _trusted_count(index, "index"), _trusted_count(size, "size") - 1
-    computed = _trusted_hash(leaf_hash, "leaf_hash")
-    claimed = _trusted_hash(root, "root")
-    nodes = _trusted_path(path)
+    at, last = trusted_count(index, "index"), trusted_count(size, "size") - 1
+    computed = trusted_hash(leaf_hash, "leaf_hash")
+    claimed = trusted_hash(root, "root")
+    nodes = trusted_path(path)
     # Step 2.
     if at > last:
         raise Untrusted(
@@ -111,11 +113,11 @@ def verify_consistency(
     """
     # Step 1.
     node = _trusted_node(algorithm)
-    first = _trusted_count(first_size, "first_size")
-    second = _trusted_count(second_size, "second_size")
-    first_claim = _trusted_hash(first_root, "first_root")
-    second_claim = _trusted_hash(second_root, "second_root")
-    nodes = _trusted_path(path)
+    first = trusted_count(first_size, "first_size")
+    second = trusted_count(second_size, "second_size")
+    first_claim = trusted_hash(first_root, "first_root")
+    second_claim = trusted_hash(second_root, "second_root")
+    nodes = trusted_path(path)
     # Step 2.
     if not 0 < first <= second:
         raise Untrusted(
@@ -284,50 +286,3 @@ def _node_hasher(algorithm: str) -> Callable[[bytes, bytes], bytes]:
 
 node_sm3 = _node_hasher("sm3")
 """H(0x01 ‖ left ‖ right) with SM3, without a look at the algorithm's name."""
-
-
-def _trusted_count(value: object, name: str) -> int:
-    if type(value) is not int or not 0 <= value <= SIZE_MAX:
-        raise Untrusted(
-            "not a tree position",
-            code="proof_does_not_hold",
-            expected="0..2^63-1",
-            where=name,
-        )
-    return value
-
-
-def _trusted_hash(value: object, name: str) -> bytes:
-    if type(value) is not bytes or len(value) != HASH_SIZE:
-        raise Untrusted(
-            "not a hash",
-            code="proof_does_not_hold",
-            expected=f"{HASH_SIZE} bytes",
-            where=name,
-        )
-    return value
-
-
-def _trusted_path(path: object) -> tuple[bytes, ...]:
-    nodes = _first_items(path)
-    if len(nodes) > PATH_MAX:
-        raise Untrusted(
-            "the path is too long",
-            code="proof_does_not_hold",
-            expected=f"at most {PATH_MAX} nodes",
-        )
-    return tuple([_trusted_hash(node, "path") for node in nodes])
-
-
-def _first_items(path: object) -> tuple[object, ...]:
-    # A foreign sequence may raise anything when it is read.
-    try:
-        if isinstance(path, Sequence) and not isinstance(path, str | bytes | bytearray):
-            return tuple(islice(path, PATH_MAX + 1))
-    except Exception as error:
-        raise Untrusted(
-            "the path cannot be read", code="proof_does_not_hold"
-        ) from error
-    raise Untrusted(
-        "not a path", code="proof_does_not_hold", expected="a sequence of hashes"
-    )

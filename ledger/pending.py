@@ -17,6 +17,7 @@ from ledger.codec import BY_FINGERPRINT, RECORD_1, Schema, encode
 from ledger.envelope import Opened, open_record
 from ledger.errors import Malformed, Refused, Untrusted
 from ledger.events import Event, Record, Signature
+from ledger.pending_messages import proposal_message, refusal_message
 from ledger.refusals import Refusal
 from ledger.signing import Signer, key_id, tbs, verify
 from ledger.subject_codes import clear_citizen_number
@@ -26,8 +27,6 @@ REASON_MAX = 500
 TERM_MAX_US = SIGNED_BEFORE_US
 """How long people may take: a record signed earlier is ``expired`` (check 7)."""
 SIGNATURE_SIZE = 64
-_PROPOSAL_CONTEXT = b"license-ledger/pending/v1\0"
-_REFUSAL_CONTEXT = b"license-ledger/pending-refusal/v1\0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -93,16 +92,6 @@ class _Schemas:
 
     def schema_on(self, fingerprint: bytes) -> Schema | None:
         return BY_FINGERPRINT.get(fingerprint)
-
-
-def proposal_message(digest: bytes, until: int) -> bytes:
-    """What the proposer signs: context ‖ event digest ‖ term as u64."""
-    return _PROPOSAL_CONTEXT + digest + until.to_bytes(8, "big")
-
-
-def refusal_message(digest: bytes, at: int, reason: str) -> bytes:
-    """What a signer who refuses signs: context ‖ event digest ‖ time as u64 ‖ reason."""
-    return _REFUSAL_CONTEXT + digest + at.to_bytes(8, "big") + reason.encode()
 
 
 def propose(

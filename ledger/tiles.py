@@ -13,13 +13,8 @@ from dataclasses import dataclass
 
 from ledger.compact import CompactRange
 from ledger.errors import Malformed, Untrusted
-from ledger.merkle import (
-    HASH_SIZE,
-    SIZE_MAX,
-    check_hashes,
-    fold_right,
-    parents,
-)
+from ledger.merkle import check_hashes, fold_right, parents
+from ledger.proof_arguments import HASH_SIZE, SIZE_MAX
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT

@@ -19,9 +19,10 @@ from ledger.log.head import HeadStore
 from ledger.log.placing import check_leaves
 from ledger.registry import Registry
 from ledger.seal import SEAL_SIZE_MAX, decode_seal
-from ledger.seal_reader import SealReader, Tip
+from ledger.seal_reader import SealReader
 from ledger.signing import verify
 from ledger.sources import REGISTRY, SEALS, base_of
+from ledger.tip import Tip
 from projections import audit_trail, registry, store
 from projections.fold import Fold, LoadChains, Vouched
 from projections.founding import SealerKeys, found

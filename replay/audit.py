@@ -21,9 +21,10 @@ from ledger.log.postgres import translated
 from ledger.log.stored import StoredTables
 from ledger.registry import Registry
 from ledger.seal import decode_seal
-from ledger.seal_reader import Tip
 from ledger.signing import verify
 from ledger.sources import SEALS, source_names
+from ledger.tip import Tip
+from projections.batches import RECORDS_MAX
 from projections.fold import Fold
 from projections.founding import SealerKeys, found
 from replay.audited_archive import AuditedArchive
@@ -41,8 +42,6 @@ from replay.places import Places
 
 if TYPE_CHECKING:
     from psycopg import Connection
-
-RECORDS_MAX = 4_000
 
 
 def audit(
@@ -253,8 +252,7 @@ class Audit:
             )
         self._archive.finish(tip.tree_size)
         self._journal.finish(min(tip.seal_no, self._published))
-        known = self._registry.sources()
-        for source in self._sources.succeeded(tip.nexts, known):
+        for source in self._sources.succeeded(tip.nexts, self._registry.sources()):
             self._say(
                 f"{source} was succeeded: its {tip.nexts[source]} sealed records were "
                 "read from the archive"
@@ -289,9 +287,8 @@ class Audit:
         )
 
     def _seal_at(self, ordinal: int) -> bytes | None:
-        if not 0 <= ordinal < self._sources.seals_end:
-            return None
-        return record_at(self._log, SEALS, ordinal)
+        inside = 0 <= ordinal < self._sources.seals_end
+        return record_at(self._log, SEALS, ordinal) if inside else None
 
     def _seal_of(self, position: int) -> bytes | None:
         """The seal that covers a position: the first whose tree is larger."""

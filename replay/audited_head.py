@@ -10,8 +10,8 @@ from ledger.events import Seal, VerdictRange
 from ledger.log.offset_gaps import Gap
 from ledger.log.stored import StoredTables
 from ledger.seal import decode_seal
-from ledger.seal_reader import Tip
 from ledger.sources import REGISTRY, SEALS, base_of
+from ledger.tip import Tip
 from replay.findings import Check, Findings
 
 Taken = tuple[Seal, bytes, Tip]

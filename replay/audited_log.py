@@ -16,8 +16,9 @@ from ledger.errors import Unknown, Untrusted
 from ledger.events import Seal
 from ledger.log.contract import EventLog
 from ledger.seal import decode_seal
-from ledger.seal_reader import SealReader, Tip
+from ledger.seal_reader import SealReader
 from ledger.sources import SEALS
+from ledger.tip import Tip
 from replay.audited_archive import AuditedArchive
 from replay.audited_head import Taken
 from replay.findings import Check, Findings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.admission import Admission, Verdict
 from ledger.chain import ChainState
-from ledger.seal_reader import Tip
 from ledger.sources import REGISTRY, base_of
+from ledger.tip import Tip
 from projections import store
 from projections.batches import keep_recent
 from projections.differences import (

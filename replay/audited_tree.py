@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ledger.compact import CompactRange
 from ledger.events import Seal
-from ledger.merkle import HASH_SIZE
+from ledger.proof_arguments import HASH_SIZE
 from ledger.tiles import (
     HEIGHT,
     WIDTH,

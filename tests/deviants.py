@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger.codec import EVENT_1, RECORD_1, SEAL_1
-from ledger.envelope import TIME_END, TIME_MIN
+from ledger.value_domain import TIME_END, TIME_MIN
 from tests import avro_forms
 from tests.avro_forms import always, padded, varint
 from tests.sample_events import (

@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ledger.envelope import TIME_END, TIME_MIN
 from ledger.events import Event, Record, Signature, Value
 from ledger.merkle import all_paths, leaf_hash
+from ledger.value_domain import TIME_END, TIME_MIN
 
 UPPER = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DIGITS = "0123456789"

@@ -125,7 +125,7 @@ class DatabaseTable:
             mark = f"CASE WHEN {column} >= {since} THEN {mark} END"
             values = {"since": self._since, "overlap": self._source.overlap}
         return (
-            f"SELECT s.*, ({mark})::text AS {_MARK} FROM ({inner}) AS s "  # noqa: S608
+            f"SELECT s.*, ({mark})::text AS {_MARK} FROM ({inner}) AS s "  # noqa: S608 - quoted
             f"{where} ORDER BY {column} NULLS FIRST",
             values,
         )

@@ -96,7 +96,7 @@ def write_rejects(
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8-sig", newline="") as file:  # noqa: PTH123
+        with open(handle, "w", encoding="utf-8-sig", newline="") as file:  # noqa: PTH123 - by handle
             count = _write(file, rejects, header, delimiter)
             file.flush()
             os.fsync(file.fileno())

@@ -22,12 +22,12 @@ from console.importer.field_values import field_value
 from console.importer.mapping import ActColumn, StockMapping
 from console.importer.rejects import RowRejected
 from ledger.catalogue import LicenseType
-from ledger.envelope import STRING_SIZE_MAX
 from ledger.errors import Malformed
 from ledger.events import Value
 from ledger.holders import FREE_KINDS, holder_code_ok, normalise_holder_code
 from ledger.license_identifiers import LicenseId
 from ledger.subject_codes import clear_citizen_number
+from ledger.value_domain import STRING_SIZE_MAX
 from ledger.workdays import date_to_day
 
 KEY_SIZE_MAX: Final = 200

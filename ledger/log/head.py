@@ -8,7 +8,6 @@ seal carries them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -18,6 +17,8 @@ from psycopg.types.json import Jsonb
 from ledger.errors import LedgerError, Untrusted
 from ledger.events import VerdictRange
 from ledger.log.head_rows import (
+    Carried,
+    Head,
     tile_values,
     tip_of,
     verdict_of,
@@ -44,8 +45,8 @@ from ledger.log.head_sql import (
     WRITE_TILES,
 )
 from ledger.log.postgres import CLOCK, chunked, require_autocommit, translated
-from ledger.seal_reader import Tip
 from ledger.tiles import Tile, read_edge, root_from_tiles
+from ledger.tip import Tip
 
 VERDICTS_CHANNEL: Final = "ledger_verdicts"
 _PAGE = 256
@@ -61,34 +62,6 @@ class Fenced(LedgerError):  # noqa: N818 - what happened to the sealer
     family = "unavailable"
     default_code = "fenced"
     exit_code = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """The last seal and where the log stands towards it.
-
-    ``published``: the last seal known to be in the log, at ordinal ``seals_next`` − 1
-    of its source; ``edge``: the partial tiles that the next extension starts from.
-    """
-
-    tip: Tip
-    seal: bytes
-    published: int
-    seals_next: int
-    edge: Mapping[int, bytes]
-
-    @property
-    def pending(self) -> bytes | None:
-        """The bytes of the last seal if they still have to be appended."""
-        return self.seal if self.published < self.tip.seal_no else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """Verdicts on some records, and the seal that carries them (None: not yet)."""
-
-    verdict: VerdictRange
-    seal_no: int | None
 
 
 class HeadStore:

@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ledger.errors import Untrusted
 from ledger.events import VerdictRange
-from ledger.seal_reader import Tip
 from ledger.tiles import Tile
+from ledger.tip import Tip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The last seal and where the log stands towards it.
+
+    ``published``: the last seal known to be in the log, at ordinal ``seals_next`` − 1
+    of its source; ``edge``: the partial tiles that the next extension starts from.
+    """
+
+    tip: Tip
+    seal: bytes
+    published: int
+    seals_next: int
+    edge: Mapping[int, bytes]
+
+    @property
+    def pending(self) -> bytes | None:
+        """The bytes of the last seal if they still have to be appended."""
+        return self.seal if self.published < self.tip.seal_no else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """Verdicts on some records, and the seal that carries them (None: not yet)."""
+
+    verdict: VerdictRange
+    seal_no: int | None
 
 
 def tip_of(seal_no: int, row: Sequence[Any]) -> Tip:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ledger.errors import Unavailable, Untrusted
 from ledger.log.head import HeadStore
-from ledger.merkle import HASH_SIZE
+from ledger.proof_arguments import HASH_SIZE
 from ledger.seal import Placed, decode_seal, placed_ranges
-from ledger.seal_reader import Tip
 from ledger.tiles import WIDTH
+from ledger.tip import Tip
 
 
 def position_of(head: HeadStore, source: str, ordinal: int) -> int | None:

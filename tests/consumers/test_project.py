@@ -13,7 +13,8 @@ from typing_extensions import override
 
 from consumers.project import Projector
 from ledger.errors import Unavailable, Untrusted
-from ledger.log.head import Head, HeadStore
+from ledger.log.head import HeadStore
+from ledger.log.head_rows import Head
 from ledger.log.memory import MemoryLog
 from ledger.sources import REGISTRY, SEALS
 from projections import audit_trail, license, registry, timeline

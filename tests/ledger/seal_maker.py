@@ -15,9 +15,9 @@ from ledger.seal import (
     signed_seal,
     verdict_range,
 )
-from ledger.seal_reader import Tip, next_tip
 from ledger.signing import Signer, SoftwareSigner, public_from_private
 from ledger.sources import source_names
+from ledger.tip import Tip, next_tip
 
 PARTITIONS = 2
 SOURCES = source_names(PARTITIONS)

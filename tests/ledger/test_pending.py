@@ -21,14 +21,13 @@ from ledger.pending import (
     Declined,
     PendingAct,
     merged,
-    proposal_message,
     propose,
     record_of,
-    refusal_message,
     refused_by,
     signed_by,
 )
 from ledger.pending_file import read_pending, write_pending
+from ledger.pending_messages import proposal_message, refusal_message
 from ledger.publish import Signed, source_of
 from ledger.workdays import DAY_US
 from tests.builders import World, province

@@ -12,7 +12,7 @@ from ledger.note import parse_note
 from ledger.receipt import verify_receipt
 from ledger.receipt_file import Receipt, VerdictProof, read_receipt, write_receipt
 from ledger.seal import decode_seal, encode_seal, placed_ranges, signed_seal
-from ledger.seal_reader import Tip, next_tip
+from ledger.tip import Tip, next_tip
 from ledger.workdays import DAY_US
 from tests.builders import World, province
 from tests.deviants import DEVIANTS

@@ -9,8 +9,9 @@ from ledger.errors import Untrusted
 from ledger.events import Seal, VerdictRange
 from ledger.note import make_note
 from ledger.seal import decode_seal, encode_seal, seal_digest, signed_seal
-from ledger.seal_reader import Fork, SealReader, Tip
+from ledger.seal_reader import Fork, SealReader
 from ledger.signing import verify
+from ledger.tip import Tip
 from tests.ledger.seal_maker import NOW, ORIGIN, SIGNERS, Keys, SealMaker
 
 

@@ -15,6 +15,7 @@ from psycopg import Connection
 from ledger.admission import Admission, Verdict
 from ledger.chain import ChainState
 from ledger.facts import Act
+from ledger.license import License
 from ledger.lifecycle import ACTS, fold
 from ledger.refusals import Refusal
 from ledger.registry import Registry
@@ -109,14 +110,18 @@ def verdicts_of(chain: Chain) -> list[Verdict]:
     return found
 
 
-@given(chain=chains())
-def test_the_rows_of_a_field_lead_from_value_to_value(chain: Chain) -> None:
-    """Each prefix of the acts, folded from scratch, is what the rows so far tell."""
+def field_rows(chain: Chain) -> list[dict[str, Any]]:
     admission = Admission(Registry(), {("license", LICENSE_ID): ChainState(chain.acts)})
-    rows = [
+    return [
         dict(zip(field_history.TABLE.columns, row, strict=True))
         for row in field_history.rows(verdicts_of(chain), admission)
     ]
+
+
+@given(chain=chains())
+def test_the_rows_of_a_field_lead_from_value_to_value(chain: Chain) -> None:
+    """Each prefix of the acts, folded from scratch, is what the rows so far tell."""
+    rows = field_rows(chain)
     names = [*chain.kind.fields, *TERMS, HOLDERS]
     for count in range(1, len(chain.acts)):
         act = chain.acts[count]
@@ -128,7 +133,8 @@ def test_the_rows_of_a_field_lead_from_value_to_value(chain: Chain) -> None:
                 if (row["field"], row["position"]) == (name, act.position)
             ]
             old, new = shown_in(before, name), shown_in(after, name)
-            if old == new and not _says(act, name, before.holders):
+            moved = _sayer(before, name) != _sayer(after, name)
+            if old == new and not moved and not _says(act, name, before.holders):
                 # At most, that it empties a field of the past is told.
                 assert [row["new"] for row in found] in ([], [None])
                 assert not found or name in act.fields
@@ -147,6 +153,11 @@ def _says(act: Act, name: str, held: Sequence[tuple[str, bytes, str]]) -> bool:
     return ACTS[act.act].face != "none" and act.fields.get(name) is not None
 
 
+def _sayer(folded: License, name: str) -> int | None:
+    """The act whose value the face shows; of the other fields the fold does not tell."""
+    return folded.face[name].position if name in folded.face else None
+
+
 def _check_sayer(acts: Sequence[Act], row: dict[str, Any], which: str) -> None:
     """The act that is said to have said a value carries it."""
     position, value = row[f"{which}_position"], _plain(row[which])
@@ -161,6 +172,19 @@ def _check_sayer(acts: Sequence[Act], row: dict[str, Any], which: str) -> None:
 
 def _plain(value: Any) -> Any:
     return None if value is None else value.obj
+
+
+def test_a_row_tells_that_the_same_value_is_another_acts_now() -> None:
+    """A stay takes out the CHANGE that said the name; the opening says the same one."""
+    chain = Chain()
+    chain.given("BASELINE", 30, name="甲")
+    chain.given("CHANGE", 12, name="甲")
+    chain.given("MARK", 47, mark="stayed", names=1)
+    said, stayed = field_rows(chain)
+    assert (said["old_position"], said["new_position"]) == (101, 102)
+    assert (stayed["act"], stayed["position"]) == ("MARK", 103)
+    assert _plain(stayed["old"]) == _plain(stayed["new"]) == "甲"
+    assert (stayed["old_position"], stayed["new_position"]) == (102, 101)
 
 
 @given(chain=chains())

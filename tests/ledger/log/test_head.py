@@ -8,10 +8,11 @@ import pytest
 
 from ledger.errors import Malformed, Unavailable, Unknown, Untrusted
 from ledger.events import Seal, VerdictRange
-from ledger.log.head import Carried, Fenced, Head, HeadStore, offer_verdicts
+from ledger.log.head import Fenced, HeadStore, offer_verdicts
+from ledger.log.head_rows import Carried, Head
 from ledger.seal import decode_seal
-from ledger.seal_reader import Tip
 from ledger.tiles import Tile, extend_tiles, inclusion_path, root_from_tiles
+from ledger.tip import Tip
 from tests.ledger.seal_maker import SealMaker
 
 pytestmark = pytest.mark.postgres
