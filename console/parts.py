@@ -41,7 +41,8 @@ def fill(
 ) -> None:
     """Folds all that is sealed into the schema of the rebuild, then ends the processes.
 
-    ``told``: the records so far. The first error of a process ends all and is raised
+    Each imports the main module of this one, which therefore does nothing when imported
+    (as `multiprocessing` asks). ``told``: the records so far. The first error of a process ends all and is raised
     here; Unavailable when one ends without a word, as when somebody kills it.
     """
     sources = source_names(ledger.partitions)

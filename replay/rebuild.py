@@ -106,16 +106,16 @@ class Rebuild:
 
 
 def make_indexes(conn: Connection[Any]) -> None:
-    """Makes what the bulk load did without."""
+    """Makes what the bulk load did without, and what the planner wants to know."""
     with translated("making indexes"):
         migrate(conn, schema=REBUILD)
+        conn.execute("ANALYZE")
 
 
 def summed_up(conn: Connection[Any]) -> dict[str, bytes]:
     """The digests of the rebuilt tables by name, 32 bytes each."""
     with translated("summing up a rebuild"):
         use_schema(conn, REBUILD)
-        conn.execute("ANALYZE")
         return digests(conn)
 
 
