@@ -21,6 +21,7 @@ from ledger.sources import SEALS
 PROJECTORS: Final = (1, 2, 4)
 PARTITIONS: Final = 12
 PATIENCE_S: Final = 600.0
+ENVIRONMENT: Final = {"LICENSE_LEDGER_PASSPHRASE": "bench"}
 COMMAND: Final = Path(sys.executable).with_name("license-ledger")
 
 
@@ -86,7 +87,7 @@ def processes(
 def _start(ledger: Ledger, command: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [COMMAND, *command, "--dir", str(ledger.settings.directory)],
-        env={"LICENSE_LEDGER_PASSPHRASE": "bench"},
+        env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from console.ledger import Ledger
 from ledger.divisions import area_covers, division_ok
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unknown
 from ledger.license import State
 from ledger.workdays import legal_day
 from projections import registry
@@ -33,12 +33,24 @@ def directory(
 
     A license without an area of its own counts for that of its issuer. Types that are
     in force and of which nothing was issued are listed too, unless something is asked
-    for in particular. Raises Malformed for what is no area.
+    for in particular. Raises Malformed for what is no area, and for a type that this
+    ledger never had; Unknown for an issuer that it never had.
     """
     if area is not None and not division_ok(area):
         raise Malformed("not an area", expected="six digits", where="--area")
     authorities = {row.uscc: row for row in registry.authorities(ledger.views)}
     types = {row.code: row for row in registry.types(ledger.views)}
+    if type_code is not None and type_code not in types:
+        raise Malformed(
+            "no such license type in this ledger", code="no_such_type", where="--type"
+        )
+    if issuer is not None and issuer not in authorities:
+        raise Unknown(
+            "no such authority",
+            code="authority_not_found",
+            expected="one that `license-ledger registry list` shows",
+            where="--issuer",
+        )
     day = legal_day(as_of)
     found = read_directory(
         ledger.views,

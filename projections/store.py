@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, sql
 
 from ledger.admission import Admission, Verdict
 from ledger.chain import ChainState
@@ -40,6 +40,12 @@ def load_chains(
     for license_id, folded in license.load(conn, named).items():
         chains["license", license_id].license = folded
     return chains
+
+
+def analyze(conn: Connection[Any]) -> None:
+    """Tells the planner what the tables that the search_path finds hold."""
+    listed = sql.SQL(", ").join(sql.Identifier(table.name) for table in TABLES)
+    conn.execute(sql.SQL("ANALYZE {}").format(listed))
 
 
 def write(cur: Cursor[Any], verdicts: Sequence[Verdict], admission: Admission) -> None:

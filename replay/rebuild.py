@@ -18,6 +18,7 @@ from projections.batches import RECORDS_MAX, write_batch
 from projections.digest import digests
 from projections.migrate import VIEWS, migrate, use_schema
 from projections.resume import marks, own_places, resume
+from projections.store import analyze
 from projections.swap import drop, swap
 from projections.tracking import Tracking
 from replay.sealed_verdicts import SealedVerdicts
@@ -109,7 +110,7 @@ def make_indexes(conn: Connection[Any]) -> None:
     """Makes what the bulk load did without, and what the planner wants to know."""
     with translated("making indexes"):
         migrate(conn, schema=REBUILD)
-        conn.execute("ANALYZE")
+        analyze(conn)
 
 
 def summed_up(conn: Connection[Any]) -> dict[str, bytes]:

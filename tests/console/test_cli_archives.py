@@ -276,6 +276,21 @@ def test_types_of_which_nothing_was_issued_are_listed(cli_ledger: CliLedger) -> 
     assert cli_ledger.call("directory", "--area", "沈阳").code == 2
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "code", "name"),
+    [
+        ("--type", BUSINESS[:-1] + "9", 2, "no_such_type"),
+        ("--issuer", "11330000002482138Y", 1, "authority_not_found"),
+    ],
+)
+def test_a_directory_of_what_the_ledger_does_not_know_is_no_empty_one(
+    cli_ledger: CliLedger, option: str, value: str, code: int, name: str
+) -> None:
+    said = cli_ledger.call("directory", option, value)
+    assert (said.code, said.out) == (code, "")
+    assert name in said.err
+
+
 # --- erased -------------------------------------------------------------------------
 
 
