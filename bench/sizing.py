@@ -74,9 +74,9 @@ WORKS: Final = (
         number=0,
     ),
     Work(
-        title="live: one sealer, four projectors",
+        title="live: one sealer, two projectors",
         row="… one sealer and 1 / 2 / 4 projectors",
-        number=2,
+        number=1,
     ),
     Work(
         title="live on three brokers, one process",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.console.cli_ledger import CliLedger, founded
+from tests.folders import own_folder
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +16,5 @@ def cli_ledger() -> Iterator[CliLedger]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("DIR", "DSN", "PASSPHRASE"):
             patch.delenv(f"LICENSE_LEDGER_{name}", raising=False)
-        folder = Path(tempfile.mkdtemp(prefix="license-ledger-cli-"))
-        try:
-            with founded(folder / "ledger") as ledger:
-                yield ledger
-        finally:
-            shutil.rmtree(folder)
+        with own_folder() as folder, founded(folder / "ledger") as ledger:
+            yield ledger

@@ -17,7 +17,7 @@ from console.settings import Settings, settings_of
 from console.wiring import open_ledger
 from ledger.log.kafka_settings import KafkaPlace
 from tests.console.cli_ledger import CliLedger, call, founded, later
-from tests.faults.folders import own_folder
+from tests.folders import own_folder
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import csv
 import os
 import random
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -46,6 +44,7 @@ from projections.migrate import VIEWS
 from replay.compare import compare
 from replay.rebuild import REBUILD
 from tests.console.commands import Commands, Ended, Running, commands
+from tests.folders import own_folder
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -361,10 +360,8 @@ def start_import(given: Commands, mapping: Path, path: Path) -> Running:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    # Not pytest's own folder: as root its parent is closed again by every new session.
-    path = Path(tempfile.mkdtemp(prefix="license-ledger-test-"))
-    yield path
-    shutil.rmtree(path)
+    with own_folder() as made:
+        yield made
 
 
 def test_what_was_killed_at_random_moments_is_whole(

@@ -19,6 +19,7 @@ from tests.console.cli_ledger import CliLedger, founded, later
 from tests.console.commands import commands
 from tests.faults.province import Province
 from tests.faults.seed import chance
+from tests.folders import own_folder
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 
@@ -32,10 +33,11 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, kafka_cluster: str, topics: str) -> Iterator[CliLedger]:
+def ledger(kafka_cluster: str, topics: str) -> Iterator[CliLedger]:
     """A ledger of two partitions on three brokers, with some licenses."""
-    given = ("--kafka", kafka_cluster, "--topics", topics)
-    with founded(tmp_path / "ledger", *given, "--partitions", str(PARTITIONS)) as made:
+    count = ("--partitions", str(PARTITIONS))
+    given = ("--kafka", kafka_cluster, "--topics", topics, *count)
+    with own_folder() as folder, founded(folder / "ledger", *given) as made:
         yield made
 
 

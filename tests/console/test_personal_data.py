@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +26,7 @@ from tests.console.personal_data import (
     found_in,
     tables,
 )
+from tests.folders import own_folder
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -95,10 +94,8 @@ format = "citizen_id"
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    # Not pytest's own folder: as root its parent is closed again by every new session.
-    path = Path(tempfile.mkdtemp(prefix="license-ledger-test-"))
-    yield path
-    shutil.rmtree(path)
+    with own_folder() as made:
+        yield made
 
 
 def id_card(who: Citizen, serial: str, **more: Any) -> dict[str, Any]:

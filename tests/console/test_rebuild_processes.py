@@ -25,8 +25,8 @@ from ledger.errors import (
 )
 from ledger.sources import source_names
 from tests.console.cli_ledger import CliLedger, founded, later
-from tests.faults.folders import own_folder
 from tests.faults.waiting import until
+from tests.folders import own_folder
 
 PROGRAM = Path(sys.prefix) / "bin" / "license-ledger"
 TIMEOUT_S = 120

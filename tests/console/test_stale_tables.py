@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.console.cli_ledger import CliLedger, founded, later
+from tests.folders import own_folder
 
 pytestmark = pytest.mark.postgres
 _MADE_OLD = (
@@ -22,13 +20,8 @@ _MADE_OLD = (
 
 @pytest.fixture
 def ledger() -> Iterator[CliLedger]:
-    # Not pytest's own folder: as root its parent is closed again by every new session.
-    folder = Path(tempfile.mkdtemp(prefix="license-ledger-test-"))
-    try:
-        with founded(folder / "ledger") as made:
-            yield made
-    finally:
-        shutil.rmtree(folder)
+    with own_folder() as folder, founded(folder / "ledger") as made:
+        yield made
 
 
 def test_tables_of_an_older_program_are_named_and_made_again(ledger: CliLedger) -> None:

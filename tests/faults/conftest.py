@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.folders import own_folder
 from tests.faults.seed import SEED, VARIABLE
 from tests.faults.world import World, world
+from tests.folders import own_folder
 
 _HERE = Path(__file__).parent
 # Their short forms in every run; the others take minutes each: `make test-faults`.

@@ -12,13 +12,13 @@ import pytest
 
 from tests.console.commands import Running
 from tests.faults.brokers import all_in_sync, leader_of, until_sealed
-from tests.faults.folders import own_folder
 from tests.faults.oracles import assert_whole
 from tests.faults.proxy import Cut
 from tests.faults.seed import chance
 from tests.faults.surroundings import Surroundings, surroundings
 from tests.faults.waiting import until
 from tests.faults.world import PARTITIONS, World
+from tests.folders import own_folder
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kafka]
 

@@ -16,7 +16,7 @@ def own_folder() -> Iterator[Path]:
     Every new session of pytest closes the parent of those again, and as root that shuts
     the running PostgreSQL's account out.
     """
-    path = Path(tempfile.mkdtemp(prefix="license-ledger-faults-"))
+    path = Path(tempfile.mkdtemp(prefix="license-ledger-test-"))
     try:
         yield path
     finally:
