@@ -11,9 +11,12 @@ from ledger.errors import Unavailable
 from ledger.refusals import ACCEPTED
 from ledger.sources import source_names
 from projections import audit_trail
+from projections.batches import RECORDS_MAX
+from projections.claims import leading
 from projections.migrate import VIEWS, require_current, stale
 from replay.compare import TableComparison, compare
 from replay.rebuild import REBUILD, Rebuild, begin, make_indexes, summed_up, swap_in
+from replay.sealed_verdicts import SealedVerdicts
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -29,7 +32,8 @@ def rebuild(
 
     ``trust``: signatures that sealed verdicts vouch for are not computed again. Live
     tables of another version of this program are replaced without being compared;
-    raises Unavailable without ``swap``, or while another process works on them.
+    raises Unavailable without ``swap``, while another process works on them, or while
+    there is another rebuild.
     """
     conn = ledger.connect()
     replacing = stale(conn)
@@ -37,7 +41,7 @@ def rebuild(
         require_current(conn)
     if not replacing:
         ledger.catch_up()
-    with ledger.engine.held() as whole:
+    with ledger.engine.held() as whole, leading(conn):
         if replacing and not whole:
             raise Unavailable(
                 "another process seals or projects this ledger",
@@ -73,11 +77,13 @@ def make_tables(
     trust: bool,
     offers: bool,
     told: Told,
+    records_max: int = RECORDS_MAX,
 ) -> int:
     """Makes the schema of the rebuild, whole; returns the last seal that was read.
 
     ``conn`` is the caller's own and uses that schema afterwards.
     """
+    vouched = SealedVerdicts(ledger.head).vouch if trust else None
 
     def whole() -> Rebuild:
         return Rebuild(
@@ -85,13 +91,21 @@ def make_tables(
             log=ledger.log,
             head=ledger.head,
             sources=source_names(ledger.partitions),
-            trust_sealed_verdicts=trust,
+            vouched=vouched,
             offers=offers,
+            records_max=records_max,
         )
 
     begin(conn)
     if processes > 1:
-        parts.fill(ledger, processes=processes, trust=trust, offers=offers, told=told)
+        parts.fill(
+            ledger,
+            processes=processes,
+            vouched=vouched,
+            offers=offers,
+            records_max=records_max,
+            told=told,
+        )
     else:
         whole().catch_up(told=told)
     make_indexes(conn)

@@ -9,7 +9,6 @@ names a finer one; ``schemas/errors/`` says in two languages what every code mea
 from __future__ import annotations
 
 import errno
-from functools import partial
 from typing import Any, ClassVar, Final
 
 from typing_extensions import override
@@ -46,10 +45,8 @@ class LedgerError(Exception):
 
     @override
     def __reduce__(self) -> tuple[Any, ...]:
-        """Whole when it comes from another process."""
-        named = ("code", "expected", "found", "where")
-        texts = {name: getattr(self, name) for name in named}
-        return partial(type(self), **texts), (self.reason,)
+        """Whole when it comes from another process, whatever its class is made from."""
+        return _again, (type(self), self.args), dict(self.__dict__)
 
     @override
     def __str__(self) -> str:
@@ -112,6 +109,12 @@ class Unknown(LedgerError):
     family = "unknown"
     default_code = "not_found"
     exit_code = 1
+
+
+def _again(kind: type[LedgerError], args: tuple[Any, ...]) -> LedgerError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
 
 
 def disk_code(error: Exception, code: str) -> str:

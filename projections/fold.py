@@ -20,6 +20,7 @@ from ledger.refusals import Refusal
 from ledger.seal import Placed, SealedVerdict, placed_ranges
 from ledger.seal_reader import SealReader
 from ledger.sources import REGISTRY, SEALS, base_of
+from projections.given import Given, given_at
 from projections.own_verdicts import OwnVerdicts
 
 JUDGED_AT_ONCE = 64
@@ -50,14 +51,6 @@ class Batch:
     def count(self) -> int:
         """How many records are in it."""
         return len(self.verdicts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Given:
-    """One record of the log at its place."""
-
-    data: bytes
-    place: Place
 
 
 class Fold:
@@ -154,10 +147,11 @@ class Fold:
                 continue
             judged = []
             records = self._records(placed.source, placed.start, placed.end)
-            for given in _given(seal, placed, records):
+            for given in given_at(seal, placed, records):
                 opened = self.admission.open([given.data])[0]
                 judged.append(self.admission.admit(given.data, opened, given.place))
                 self._check_registry(placed)
+            self._compare(placed, judged)
             if self._is_own(placed.source) and self._is_next(placed):
                 self._take(seal, placed, judged, batch)
 
@@ -180,11 +174,13 @@ class Fold:
             self._confirm(seal)
             while at < len(parts) and parts[at][0] is seal:
                 _, placed, ones = parts[at]
-                self._take(seal, placed, [next(verdicts) for _ in ones], batch)
+                judged = [next(verdicts) for _ in ones]
+                self._compare(placed, judged)
+                self._take(seal, placed, judged, batch)
                 at += 1
         self.admission.forget_verified()
 
-    def _verdicts(self, given: Sequence[_Given]) -> Iterator[Verdict]:
+    def _verdicts(self, given: Sequence[Given]) -> Iterator[Verdict]:
         """The verdicts in order; a record is judged while it is warm in the cache."""
         for start in range(0, len(given), JUDGED_AT_ONCE):
             part = given[start : start + JUDGED_AT_ONCE]
@@ -196,7 +192,7 @@ class Fold:
             self.admission.forget_verified()
 
     def _verify(
-        self, given: Sequence[_Given], opened: Sequence[Opened | Refusal]
+        self, given: Sequence[Given], opened: Sequence[Opened | Refusal]
     ) -> None:
         left = opened
         if self._vouched is not None:
@@ -209,7 +205,7 @@ class Fold:
             self.admission.take_verified(vouched)
         self.admission.verify_ahead(left)
 
-    def _read(self, seals: Sequence[Seal]) -> list[tuple[Seal, Placed, list[_Given]]]:
+    def _read(self, seals: Sequence[Seal]) -> list[tuple[Seal, Placed, list[Given]]]:
         """The records of these seals' own event sources, each source read at once."""
         wanted = [
             (seal, placed)
@@ -230,7 +226,7 @@ class Fold:
         for seal, placed in wanted:
             start, records = held[placed.source]
             own = records[placed.start - start : placed.end - start]
-            parts.append((seal, placed, list(_given(seal, placed, own))))
+            parts.append((seal, placed, list(given_at(seal, placed, own))))
         return parts
 
     def _is_own(self, source: str) -> bool:
@@ -273,12 +269,15 @@ class Fold:
             if self._is_own(sealed["source"]):
                 self._own.confirm(sealed, seal_no=seal["seal_no"])
 
+    def _compare(self, placed: Placed, verdicts: Sequence[Verdict]) -> None:
+        """With the tree; the registry's records too, whoever writes their tables."""
+        if self._check is not None:
+            self._check(placed, [one.leaf for one in verdicts])
+
     def _take(
         self, seal: Seal, placed: Placed, verdicts: list[Verdict], batch: Batch
     ) -> None:
         source = placed.source
-        if self._check is not None:
-            self._check(placed, [one.leaf for one in verdicts])
         entries = [
             SealedVerdict(position=one.position, leaf=one.leaf, code=one.code)
             for one in verdicts
@@ -286,15 +285,3 @@ class Fold:
         batch.ranges.append(self._own.add(seal["seal_no"], source, entries))
         batch.verdicts += verdicts
         self.nexts[source] = placed.end
-
-
-def _given(seal: Seal, placed: Placed, records: Sequence[bytes]) -> Iterator[_Given]:
-    for index, data in enumerate(records):
-        place = Place(
-            source=placed.source,
-            ordinal=placed.start + index,
-            position=placed.position + index,
-            seal_no=seal["seal_no"],
-            sealed_at=seal["sealed_at"],
-        )
-        yield _Given(data=data, place=place)

@@ -24,7 +24,7 @@ from ledger.signing import verify
 from ledger.sources import REGISTRY, SEALS, base_of
 from ledger.tip import Tip
 from projections import audit_trail, registry, store
-from projections.fold import Fold, LoadChains, Vouched
+from projections.fold import Fold, Vouched
 from projections.founding import SealerKeys, found
 from projections.own_verdicts import OwnVerdicts
 from projections.tracking import Tracking
@@ -97,10 +97,9 @@ def resume(
     log: EventLog,
     head: HeadStore,
     sources: Sequence[str],
-    load: LoadChains | None = None,
     vouched: Vouched | None = None,
 ) -> Fold:
-    """A fold that goes on behind what is projected; ``load`` finds chains elsewhere.
+    """A fold that goes on behind what is projected; its chains come from the tables.
 
     Raises Unknown when the log holds no founding record.
     """
@@ -119,7 +118,7 @@ def resume(
         admission=Admission(state, {}),
         sources=sources,
         own=OwnVerdicts(partial(audit_trail.verdicts_between, conn)),
-        load=load or partial(store.load_chains, conn),
+        load=partial(store.load_chains, conn),
         nexts=own_places(tracked, sources),
         seals_next=_behind(tip.seal_no, tracked, sources, log=log, head=head),
         vouched=vouched,

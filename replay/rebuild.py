@@ -16,12 +16,12 @@ from ledger.log.head import HeadStore
 from ledger.log.postgres import translated
 from projections.batches import RECORDS_MAX, write_batch
 from projections.digest import digests
+from projections.fold import Vouched
 from projections.migrate import VIEWS, migrate, use_schema
 from projections.resume import marks, own_places, resume
 from projections.store import analyze
 from projections.swap import drop, swap
 from projections.tracking import Tracking
-from replay.sealed_verdicts import SealedVerdicts
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -41,10 +41,10 @@ class Rebuild:
 
     It goes on from where that schema's tables stand. ``conn`` is in autocommit mode and
     the rebuild's own; ``log`` and ``head`` use others. ``sources``: in sealed order; with
-    ``registry`` among them the registry's tables are written too. With
-    ``trust_sealed_verdicts`` the signatures that sealed verdicts vouch for are not
-    computed again; an audit computes them. ``offers``: the sealer is handed the verdicts
-    too, as of records that no projector has judged; what it has, it has.
+    ``registry`` among them the registry's tables are written too. Signatures that are
+    ``vouched`` for are not computed again; an audit computes them. ``offers``: the sealer
+    is handed the verdicts too, as of records that no projector has judged; what it has,
+    it has. Nobody else may fill the schema with these sources: see ``projections.claims``.
     """
 
     def __init__(
@@ -54,11 +54,13 @@ class Rebuild:
         log: EventLog,
         head: HeadStore,
         sources: Sequence[str],
-        trust_sealed_verdicts: bool = False,
+        vouched: Vouched | None = None,
         offers: bool = False,
+        records_max: int = RECORDS_MAX,
     ) -> None:
         self._conn = conn
         self._offers = offers
+        self._records_max = records_max
         self._sources = tuple(sources)
         with translated("starting a rebuild"):
             use_schema(conn, REBUILD)
@@ -70,7 +72,7 @@ class Rebuild:
                 log=log,
                 head=head,
                 sources=sources,
-                vouched=SealedVerdicts(head).vouch if trust_sealed_verdicts else None,
+                vouched=vouched,
             )
 
     @property
@@ -83,13 +85,14 @@ class Rebuild:
 
         Raises Untrusted when a sealed verdict differs from the one found here.
         """
-        while self._step():
+        while self.step():
             told(sum(own_places(self._tracked, self._sources).values()))
 
-    def _step(self) -> bool:
+    def step(self) -> bool:
+        """Folds one batch; False at the end of ``seals``."""
         before = self.seal_no
         with translated("rebuilding"):
-            batch = self._fold.batch(records_max=RECORDS_MAX)
+            batch = self._fold.batch(records_max=self._records_max)
             if batch.count or marks(
                 self._fold, tracked=self._tracked, sources=self._sources
             ):

@@ -7,11 +7,14 @@ done before the next begins, in tests/console they are processes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
+from psycopg import Connection
 
 from ledger.errors import Unavailable
 from projections import license
+from projections.claims import leading, take_part
 from projections.migrate import VIEWS, use_schema
 from replay.compare import compare
 from replay.rebuild import (
@@ -22,6 +25,8 @@ from replay.rebuild import (
     summed_up,
     swap_in,
 )
+from replay.sealed_verdicts import SealedVerdicts
+from tests.faults.waiting import until
 from tests.projections.sealed import SOURCES, SealedLedger, history
 
 pytestmark = pytest.mark.postgres
@@ -36,7 +41,7 @@ def ledger(dsn: str) -> Iterator[SealedLedger]:
     made.close()
 
 
-def _part(ledger: SealedLedger, sources: Sequence[str], **given: bool) -> Rebuild:
+def _part(ledger: SealedLedger, sources: Sequence[str], **given: Any) -> Rebuild:
     return Rebuild(
         ledger.connect(), log=ledger.log, head=ledger.head, sources=sources, **given
     )
@@ -45,7 +50,7 @@ def _part(ledger: SealedLedger, sources: Sequence[str], **given: bool) -> Rebuil
 def _rebuild(
     ledger: SealedLedger,
     groups: Sequence[Sequence[str]] = (SOURCES,),
-    **given: bool,
+    **given: Any,
 ) -> dict[str, bytes]:
     conn = ledger.connect()
     begin(conn)
@@ -62,7 +67,8 @@ def test_rebuilt_tables_equal_the_live_ones(
     ledger: SealedLedger, count: int, trusting: bool
 ) -> None:
     groups = [SOURCES[number::count] for number in range(count)]
-    rebuilt = _rebuild(ledger, groups, trust_sealed_verdicts=trusting)
+    vouched = SealedVerdicts(ledger.head).vouch if trusting else None
+    rebuilt = _rebuild(ledger, groups, vouched=vouched)
     assert rebuilt == ledger.digests()
     assert all(one.equal for one in compare(ledger.conn, VIEWS, REBUILD))
 
@@ -83,12 +89,46 @@ def test_a_rebuild_goes_on_where_its_tables_stand(ledger: SealedLedger) -> None:
     assert summed_up(conn) == ledger.digests()
 
 
+@pytest.mark.parametrize("count", [1, 3])
 def test_chains_that_memory_lets_go_of_come_back_from_the_tables(
-    ledger: SealedLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: SealedLedger, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("projections.batches.CHAINS_KEPT", 1)
-    monkeypatch.setattr("replay.rebuild.RECORDS_MAX", 1)
-    assert _rebuild(ledger) == ledger.digests()
+    groups = [SOURCES[number::count] for number in range(count)]
+    assert _rebuild(ledger, groups, records_max=1) == ledger.digests()
+
+
+def test_parts_that_take_turns_make_the_same_tables(ledger: SealedLedger) -> None:
+    begin(ledger.connect())
+    parts = [_part(ledger, [source], records_max=1) for source in SOURCES]
+    while [part for part in parts if part.step()]:
+        pass
+    make_indexes(conn := ledger.connect())
+    _part(ledger, SOURCES).catch_up()
+    use_schema(conn, REBUILD)
+    assert summed_up(conn) == ledger.digests()
+
+
+def test_a_second_rebuild_waits_its_turn_and_an_orphan_keeps_others_out(
+    ledger: SealedLedger,
+) -> None:
+    first, second, orphan = (ledger.connect() for _ in range(3))
+    with leading(first), pytest.raises(Unavailable) as caught, leading(second):
+        pass
+    assert caught.value.code == "busy_elsewhere"
+    take_part(orphan)
+    with pytest.raises(Unavailable), leading(second):
+        pass
+    orphan.close()
+    until(lambda: _led(second), "the lock of the orphan")
+
+
+def _led(conn: Connection[Any]) -> bool:
+    try:
+        with leading(conn):
+            return True
+    except Unavailable:
+        return False
 
 
 @pytest.mark.parametrize(
