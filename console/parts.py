@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from console.collector import collect_rarely
 from console.ledger import Ledger
 from console.log_wiring import open_log
 from console.settings import Settings
+from console.unforeseen import Unforeseen, unforeseen
 from console.wiring import database
 from ledger.errors import LedgerError, Unavailable
 from ledger.log.head import HeadStore
@@ -25,7 +25,7 @@ from projections.fold import Vouched
 from replay.rebuild import Rebuild
 
 _END_S = 10.0
-_ANSWER = int | LedgerError | None
+_ANSWER = int | LedgerError | Unforeseen | None
 """From a process: records folded so far, its error, or None at its end."""
 
 
@@ -132,7 +132,7 @@ def _answer(answers: Connection[Any, Any]) -> int | None:
             "a process of the rebuild ended before its work was done",
             code="process_ended",
         ) from error
-    if isinstance(answer, LedgerError):
+    if isinstance(answer, LedgerError | Unforeseen):
         raise answer
     return answer
 
@@ -146,10 +146,7 @@ def _run(part: Part, telling: Connection[Any, Any]) -> None:
     except LedgerError as error:
         telling.send(error)
     except Exception as error:  # noqa: BLE001 - the last door of this process
-        # The message of an unforeseen error may quote a value: only its kind is sent.
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        kind, where = type(error).__name__, f"{frame.name}, line {frame.lineno}"
-        telling.send(LedgerError("internal error", found=kind, where=where))
+        telling.send(unforeseen(error))
 
 
 def _fold(part: Part, *, told: Callable[[int], None]) -> None:

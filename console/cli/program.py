@@ -20,6 +20,7 @@ from console.cli.commands import ListedCommands
 from console.collector import collect_rarely
 from console.error_book import INTERNAL, INTERRUPTED, entry_of
 from console.output import WORDS, complain, error_document, give_error, print_json
+from console.unforeseen import unforeseen
 from ledger.errors import LedgerError
 
 # Typer's own errors by the names of their classes, which it does not publish.
@@ -124,10 +125,8 @@ def _usage(error: TyperException, *, as_json: bool) -> int:
 
 
 def _internal(error: Exception, *, as_json: bool) -> int:
-    # The message of an unforeseen error may quote a value: only its kind is shown.
-    kind = type(error).__name__
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{frame.name}, line {frame.lineno}"
+    told = unforeseen(error)
+    kind, where = told.kind, told.where
     if as_json:
         print_json(error_document(INTERNAL, "internal error", found=kind, where=where))
     complain(f"internal error: {kind} in {where}", INTERNAL)

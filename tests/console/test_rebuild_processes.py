@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
 import psutil
@@ -15,14 +16,8 @@ import psycopg
 import pytest
 
 from console.parts import groups
-from ledger.errors import (
-    LedgerError,
-    Malformed,
-    Refused,
-    Unavailable,
-    Unknown,
-    Untrusted,
-)
+from ledger.errors import LedgerError
+from ledger.seal_reader import Fork
 from ledger.sources import source_names
 from tests.console.cli_ledger import CliLedger, founded, later
 from tests.faults.waiting import until
@@ -80,53 +75,143 @@ def test_what_several_processes_made_is_swapped_in(ledger: CliLedger) -> None:
 @pytest.mark.postgres
 def test_an_error_of_one_process_is_the_error_of_the_rebuild(ledger: CliLedger) -> None:
     swap = (
-        "UPDATE log.record SET data = %s WHERE source = %s AND ordinal = 0 "
-        "RETURNING (SELECT data FROM log.record WHERE source = %s AND ordinal = 0)"
+        "UPDATE log.record SET data = %(data)s "
+        "WHERE source = %(source)s AND ordinal = %(ordinal)s RETURNING (SELECT data "
+        "FROM log.record WHERE source = %(source)s AND ordinal = %(ordinal)s)"
     )
     with psycopg.connect(ledger.json("status")["dsn"], autocommit=True) as conn:
-        query = "SELECT max(source) FROM log.record WHERE source LIKE 'events-%'"
-        source = conn.execute(query).fetchone()[0]  # type: ignore[index]
-        held = conn.execute(swap, (b"another", source, source)).fetchone()
-        assert held is not None
-        alone = ledger.call("rebuild")
-        together = ledger.call("rebuild", "--processes", "3")
-        conn.execute(swap, (held[0], source, source))
-    assert together.code == alone.code == 5
-    assert together.err.splitlines()[-1] == alone.err.splitlines()[-1]
+        for pattern, ordinal in (("events-%", 0), ("registry", 3)):
+            query = "SELECT max(source) FROM log.record WHERE source LIKE %s"
+            row = conn.execute(query, (pattern,)).fetchone()
+            assert row is not None
+            place = {"source": row[0], "ordinal": ordinal}
+            held = conn.execute(swap, {"data": b"another", **place}).fetchone()
+            assert held is not None
+            alone = ledger.call("rebuild")
+            together = ledger.call("rebuild", "--processes", "3")
+            conn.execute(swap, {"data": held[0], **place})
+            assert together.code == alone.code == 5
+            assert together.err.splitlines()[-1] == alone.err.splitlines()[-1]
     assert ledger.json("rebuild", "--processes", "3")["equal"]
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("who", ["a part", "the whole"])
-def test_a_killed_process_leaves_the_tables_alone_and_nobody_behind(
-    ledger: CliLedger, who: str
+def test_an_error_that_nobody_foresaw_comes_by_its_kind_alone(
+    ledger: CliLedger,
 ) -> None:
+    with psycopg.connect(ledger.json("status")["dsn"], autocommit=True) as conn:
+        conn.execute(
+            "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE unique_violation USING DETAIL = 'Key (x)=(secret)'; END $$"
+        )
+        conn.execute(
+            "CREATE FUNCTION public.spoil() RETURNS event_trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN IF to_regclass('rebuild.timeline') IS NOT NULL THEN "
+            "CREATE OR REPLACE TRIGGER no BEFORE INSERT ON rebuild.timeline "
+            "EXECUTE FUNCTION public.no(); END IF; END $$"
+        )
+        conn.execute(
+            "CREATE EVENT TRIGGER spoil ON ddl_command_end WHEN TAG IN ('CREATE TABLE') "
+            "EXECUTE FUNCTION public.spoil()"
+        )
+        alone = ledger.call("rebuild")
+        together = ledger.call("rebuild", "--processes", "2")
+        conn.execute("DROP EVENT TRIGGER spoil")
+    assert (alone.code, together.code) == (70, 70)
+    for said in (alone, together):
+        assert "UniqueViolation" in said.err
+        assert "secret" not in said.err
+    assert ledger.json("rebuild", "--processes", "2")["equal"]
+
+
+_LEADER = """
+import signal
+import sys
+from pathlib import Path
+from console.rebuilding import make_tables
+from console.settings import settings_of
+from console.wiring import open_ledger
+from projections.claims import leading
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as the command does
+with open_ledger(settings_of(Path(sys.argv[1]))) as ledger:
+    conn = ledger.connect()
+    with leading(conn):
+        make_tables(
+            ledger, conn, processes=2, trust=False, offers=False, records_max=1,
+            told=lambda _: None,
+        )
+"""
+"""A rebuild of batches of one seal each, so that it can be met between two of them."""
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_parts_end_with_the_one_that_started_them(
+    ledger: CliLedger, number: signal.Signals
+) -> None:
+    """They are held up in their first batch; the orphan ends when it has written that."""
     before = ledger.json("rebuild")
-    with rebuilding(ledger) as process:
-        until(lambda: len(parts_of(process)) == 2, "two parts of a rebuild")
-        parts = parts_of(process)
-        whole = psutil.Process(process.pid)
-        (parts[0] if who == "a part" else whole).kill()
-        out, _ = process.communicate(timeout=TIMEOUT_S)
-    if who == "a part":
-        assert process.returncode == 4
-        assert "process_ended" in out
-    assert psutil.wait_procs(parts, timeout=TIMEOUT_S)[1] == []
+    dsn = ledger.json("status")["dsn"]
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute("DROP SCHEMA rebuild CASCADE")
+        leader = Popen(
+            (sys.executable, "-c", _LEADER, str(ledger.directory)),
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+        )
+        table = "SELECT to_regclass('rebuild.tracking') IS NOT NULL"
+        until(lambda: conn.execute(table).fetchone() == (True,), "the new schema")
+        with conn.transaction():
+            conn.execute("LOCK TABLE rebuild.tracking IN SHARE MODE")
+            waiting = (
+                "SELECT count(*) FROM pg_locks WHERE NOT granted "
+                "AND relation = 'rebuild.tracking'::regclass"
+            )
+            until(lambda: conn.execute(waiting).fetchone() == (2,), "two parts")
+            parts = parts_of(leader)
+            assert len(parts) == 2
+            leader.send_signal(number)
+            if number != signal.SIGKILL:
+                leader.wait(TIMEOUT_S)
+                assert psutil.wait_procs(parts, timeout=TIMEOUT_S)[1] == []
+            leader.wait(TIMEOUT_S)
+            refused = ledger.call("rebuild") if number == signal.SIGKILL else None
+        assert psutil.wait_procs(parts, timeout=TIMEOUT_S)[1] == []
+        done = conn.execute(
+            "SELECT count(*) FROM rebuild.audit_trail WHERE source <> 'registry'"
+        ).fetchone()
+    assert done is not None
+    assert done[0] <= 2 < ISSUED
+    if refused is not None:
+        assert refused.code == 4
+        assert "busy_elsewhere" in refused.err
+    # A server process whose client is gone finds that out in its own time.
+    until(lambda: ledger.call("rebuild").code == 0, "the end of their connections")
     again = ledger.json("rebuild", "--processes", "2")
     assert (again["equal"], again["digests"]) == (True, before["digests"])
 
 
-def rebuilding(ledger: CliLedger) -> Popen[str]:
+@pytest.mark.postgres
+def test_a_killed_part_ends_the_rebuild_and_leaves_the_tables_alone(
+    ledger: CliLedger,
+) -> None:
+    before = ledger.json("rebuild")
     place = ("--dir", str(ledger.directory), "--json")
-    return Popen(
-        (PROGRAM, "rebuild", "--processes", "2", *place),
-        stdout=PIPE,
-        stderr=PIPE,
-        text=True,
-    )
+    command = (PROGRAM, "rebuild", "--processes", "2", *place)
+    with Popen(command, stdout=PIPE, stderr=PIPE, text=True) as process:
+        until(lambda: len(parts_of(process)) == 2, "two parts of a rebuild")
+        one, other = parts_of(process)
+        one.kill()
+        out, _ = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 4
+    assert "process_ended" in out
+    assert psutil.wait_procs([one, other], timeout=TIMEOUT_S)[1] == []
+    again = ledger.json("rebuild", "--processes", "2")
+    assert (again["equal"], again["digests"]) == (True, before["digests"])
 
 
-def parts_of(process: Popen[str]) -> list[psutil.Process]:
+def parts_of(process: Popen[Any]) -> list[psutil.Process]:
     found = []
     for one in psutil.Process(process.pid).children():
         with suppress(psutil.NoSuchProcess):  # one that is gone, or nearly
@@ -135,11 +220,18 @@ def parts_of(process: Popen[str]) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.parametrize("kind", [Malformed, Refused, Unavailable, Untrusted, Unknown])
-def test_an_error_comes_whole_from_another_process(
-    kind: Callable[..., LedgerError],
-) -> None:
-    error = kind("no", code="gap", expected="one", found="two", where="here")
-    sent: Any = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in this line
-    assert type(sent) is type(error)
-    assert (str(sent), sent.code) == (str(error), "gap")
+def kinds(kind: type[LedgerError]) -> list[type[LedgerError]]:
+    return [kind, *(one for sub in kind.__subclasses__() for one in kinds(sub))]
+
+
+def test_every_error_comes_whole_from_another_process() -> None:
+    fork = Fork(7, b"first", b"second")
+    words = {"code": "gap", "expected": "one", "found": "two", "where": "here"}
+    others = [kind for kind in kinds(LedgerError) if kind is not Fork]
+    made = [fork, *(kind("no", **words) for kind in others)]
+    assert len(made) > 8
+    for error in made:
+        sent: Any = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in this line
+        assert type(sent) is type(error)
+        assert (str(sent), sent.args) == (str(error), error.args)
+        assert vars(sent) == vars(error)
