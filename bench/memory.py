@@ -62,9 +62,11 @@ def _say_rebuild(ledger: Ledger, events: int, say: Callable[[str], None]) -> Non
         while whole.poll() is None:
             children = psutil.Process(whole.pid).children()
             for pid in (whole.pid, *(one.pid for one in children)):
-                peaks[pid] = max(peaks.get(pid, 0), _resident(pid))
+                peaks[pid] = max(peaks.get(pid, 0), _peak(pid))
             time.sleep(_LOOK_S)
     seconds = time.perf_counter() - began
+    if whole.returncode:
+        raise RuntimeError(f"the rebuild ended with exit code {whole.returncode}")
     most = ", ".join(f"{mib:,.0f}" for mib in sorted(peaks.values())[-3:])
     say(
         f"rebuild and comparison of {events:,} events, {REBUILDING} processes and the one "
@@ -73,11 +75,18 @@ def _say_rebuild(ledger: Ledger, events: int, say: Callable[[str], None]) -> Non
 
 
 def _resident(pid: int) -> float:
-    """MiB; 0 of a process that is gone."""
+    """MiB."""
+    return psutil.Process(pid).memory_info().rss / 2**20
+
+
+def _peak(pid: int) -> float:
+    """The most that a process has held so far, MiB; 0 of one that is gone."""
     try:
-        return psutil.Process(pid).memory_info().rss / 2**20
-    except psutil.NoSuchProcess:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
         return 0.0
+    [line] = [one for one in status.splitlines() if one.startswith("VmHWM")] or ["0 0"]
+    return int(line.split()[1]) / 1024
 
 
 def _database_bytes(ledger: Ledger) -> int:

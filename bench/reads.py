@@ -9,7 +9,7 @@ from functools import partial
 
 from bench.machine import percentile
 from console.ledger import Ledger
-from ledger.tiles import inclusion_path
+from ledger.tiles import inclusion_path, inclusion_tiles
 from projections import chain, license
 from projections.states import fold_on, types_of
 from projections.timeline import timeline_of
@@ -33,7 +33,10 @@ def say_reads(ledger: Ledger, events: int, say: Callable[[str], None]) -> None:
     size = ledger.head.load().tip.tree_size
 
     def proof(license_id: str) -> Sequence[bytes]:
-        return inclusion_path(positions[license_id], size, ledger.head.tile)
+        place = positions[license_id]
+        return inclusion_path(
+            place, size, ledger.head.tiles_at(inclusion_tiles(place, size))
+        )
 
     def as_of(license_id: str) -> object:
         acts = chain.acts_of(ledger.views, license_id)

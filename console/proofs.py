@@ -20,7 +20,7 @@ from ledger.receipt_file import Receipt, VerdictProof, read_receipt, write_recei
 from ledger.refusals import ACCEPTED
 from ledger.seal import decode_seal, verdict_path
 from ledger.sources import REGISTRY
-from ledger.tiles import inclusion_path
+from ledger.tiles import inclusion_path, inclusion_tiles
 from ledger.workdays import instant_text, legal_day
 from projections import audit_trail, registry, timeline
 from projections.audit_trail import AuditRow
@@ -61,12 +61,12 @@ def receipt_of(ledger: Ledger, row: AuditRow) -> Receipt:
         key = registry_now.key(bytes.fromhex(key_id))
         if key is not None:
             keys.append(key.public_key)
+    place, size = row.position, covering["tree_size"]
+    tiles = ledger.head.tiles_at(inclusion_tiles(place, size))
     return Receipt(
         record=data,
         position=row.position,
-        path=tuple(
-            inclusion_path(row.position, covering["tree_size"], ledger.head.tile)
-        ),
+        path=tuple(inclusion_path(place, size, tiles)),
         checkpoint=covering["checkpoint"].encode(),
         verdict=_verdict(ledger, row),
         keys=tuple(keys),

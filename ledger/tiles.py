@@ -8,7 +8,7 @@ and nothing above the size is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.compact import CompactRange
@@ -141,19 +141,52 @@ def inclusion_path(
 
     Raises Malformed for an index outside the tree, Untrusted for a tile too short.
     """
+    mth = _Subtrees(read_tile, algorithm)
+    return [mth.root(start, end) for start, end in _siblings(index, size)]
+
+
+def inclusion_tiles(index: int, size: int) -> list[tuple[int, int]]:
+    """Returns (level, index) of the tiles that ``inclusion_path`` reads.
+
+    Raises Malformed for an index outside the tree.
+    """
+    found = [
+        _place(*peak)[:2]
+        for start, end in _siblings(index, size)
+        for peak in _peaks(start, end)
+    ]
+    return sorted(set(found))
+
+
+def _siblings(index: int, size: int) -> list[tuple[int, int]]:
+    """The leaf ranges beside the way from a leaf to the root, the lowest first."""
     if not 0 <= index < _checked(size):
         raise Malformed("no such leaf", expected=f"0..{size - 1}", found=str(index))
-    mth = _Subtrees(read_tile, algorithm)
-    path, start, end = [], 0, size
+    found, start, end = [], 0, size
     while end - start > 1:
         middle = start + _split_point(end - start)
         if index < middle:
-            path.append(mth.root(middle, end))
+            found.append((middle, end))
             end = middle
         else:
-            path.append(mth.root(start, middle))
+            found.append((start, middle))
             start = middle
-    return path[::-1]
+    return found[::-1]
+
+
+def _peaks(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The perfect subtrees of a leaf range, largest first: (start, height)."""
+    while start < end:
+        height = (end - start).bit_length() - 1
+        yield start, height
+        start += 1 << height
+
+
+def _place(start: int, height: int) -> tuple[int, int, int, int]:
+    """Where a perfect subtree is stored: level, index, first hash there, how many."""
+    level, within = divmod(height, HEIGHT)
+    index, offset = divmod(start >> HEIGHT * level, WIDTH)
+    return level, index, offset, 1 << within
 
 
 def consistency_path(
@@ -193,20 +226,15 @@ class _Subtrees:
 
     def root(self, start: int, end: int) -> bytes:
         """MTH(D[start:end]), where start is a multiple of the largest subtree."""
-        peaks = []
-        while start < end:
-            height = (end - start).bit_length() - 1
-            peaks.append(self._perfect(start, height))
-            start += 1 << height
+        peaks = [self._perfect(*peak) for peak in _peaks(start, end)]
         return fold_right(peaks, self._algorithm)
 
     def _perfect(self, start: int, height: int) -> bytes:
-        level, within = divmod(height, HEIGHT)
-        index, offset = divmod(start >> HEIGHT * level, WIDTH)
+        level, index, offset, count = _place(start, height)
         key = level, index
         if key not in self._tiles:
             self._tiles[key] = self._read_tile(level, index)
-        hashes = _cut(self._tiles[key], offset, offset + (1 << within), level)
+        hashes = _cut(self._tiles[key], offset, offset + count, level)
         return _perfect(_split(hashes), self._algorithm)
 
 

@@ -187,6 +187,12 @@ SELECT hashes FROM head.tile
 WHERE level = %(level)s::integer AND index = %(index)s::bigint
 """
 
+TILES_AT: Final = """
+SELECT level, index, hashes FROM head.tile
+JOIN unnest(%(levels)s::integer[], %(indexes)s::bigint[]) AS asked (level, index)
+    USING (level, index)
+"""
+
 TILES: Final = """
 SELECT level, index, hashes FROM head.tile
 WHERE (level, index) > (%(level)s::integer, %(index)s::bigint)

@@ -24,6 +24,7 @@ from ledger.tiles import (
     edge_tiles,
     extend_tiles,
     inclusion_path,
+    inclusion_tiles,
     read_edge,
     root_from_tiles,
     tile_path,
@@ -163,6 +164,20 @@ def test_paths_from_tiles_are_those_of_the_rfc_up_to_size_130() -> None:
             first = at + 1
             proof = consistency_path(first, size, table.read)
             assert proof == naive.proof(first, size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 256, 257, 700])
+def test_the_tiles_named_for_a_path_are_those_that_it_reads(size: int) -> None:
+    table = table_of(700)
+    for at in range(0, size, 7):
+        asked: list[tuple[int, int]] = []
+
+        def read(level: int, index: int) -> bytes:
+            asked.append((level, index))  # noqa: B023 - read before the next one
+            return table.read(level, index)
+
+        inclusion_path(at, size, read)
+        assert inclusion_tiles(at, size) == sorted(asked)
 
 
 @pytest.mark.parametrize("size", [255, 256, 257, 511, 512, 513, 700])

@@ -11,7 +11,13 @@ from ledger.events import Seal, VerdictRange
 from ledger.log.head import Fenced, HeadStore, offer_verdicts
 from ledger.log.head_rows import Carried, Head
 from ledger.seal import decode_seal
-from ledger.tiles import Tile, extend_tiles, inclusion_path, root_from_tiles
+from ledger.tiles import (
+    Tile,
+    extend_tiles,
+    inclusion_path,
+    inclusion_tiles,
+    root_from_tiles,
+)
 from ledger.tip import Tip
 from tests.ledger.seal_maker import SealMaker
 
@@ -98,7 +104,10 @@ def test_commit_moves_head_tiles_and_seal_together(
         (0, 2, 701 - 512),
         (1, 0, 2),
     ]
-    assert len(inclusion_path(500, 701, head.tile)) == 10
+    assert len(path := inclusion_path(500, 701, head.tile)) == 10
+    at_once = head.tiles_at(inclusion_tiles(500, 701))
+    assert inclusion_path(500, 701, at_once) == path
+    assert head.tiles_at([(0, 7)])(0, 7) == b""
     assert head.tip(1) == maker.tip
     assert head.seal_bytes(0) == maker.seals[0]
     assert head.seal_bytes(2) is None
