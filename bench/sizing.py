@@ -47,9 +47,9 @@ Reading it:
   hours; a year is hours of work. What takes long is loading the stock and proving it.
 - **More cores.** Events are spread over partitions by license, and a projector process
   owns some of them, so live projection divides by the cores given to it until the one
-  sealer, which judges no records, is the limit. `rebuild --processes` divides by cores in
-  the same way, up to one process for each partition. An audit is one process; it verifies
-  signatures in threads.
+  sealer, which judges no records, is the limit. `rebuild --processes` divides
+  the fold in the same way; indexes and the comparison at its end do not divide. An audit
+  is one process; it verifies signatures in threads.
 - **The country** is {country:.0f} such years. With a ledger for each province it is carried by
   the machine above in each of them; one ledger for all of it would need {need:,.0f}
   events/s in its busiest hours, which this version does not reach.

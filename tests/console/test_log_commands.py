@@ -70,7 +70,7 @@ def assert_goes_on(ledger: CliLedger, licenses: Sequence[str], folder: Path) -> 
         assert ledger.json("verify", str(receipt))["result"] != "untrusted"
         ledger.act("REVOKE", later(license_id))
     ledger.issue()
-    rebuilt = ledger.json("rebuild", "--swap")
+    rebuilt = ledger.json("rebuild", "--swap", "--processes", "2")
     assert rebuilt["equal"]
     audited = ledger.json("audit")
     assert audited["result"] == "pass", audited

@@ -24,7 +24,10 @@ def ledger() -> Iterator[CliLedger]:
         yield made
 
 
-def test_tables_of_an_older_program_are_named_and_made_again(ledger: CliLedger) -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_tables_of_an_older_program_are_named_and_made_again(
+    ledger: CliLedger, processes: str
+) -> None:
     one = ledger.issue(scope="软件")
     ledger.act("CHANGE", {**later(one), "fields": {"scope": "餐饮"}})
     expected = ledger.json("trace", one, "scope", "--as-of", "2026-01-01")
@@ -36,7 +39,7 @@ def test_tables_of_an_older_program_are_named_and_made_again(ledger: CliLedger) 
         assert said.code == 4
         assert "rebuild --swap" in said.err
         assert said.out == ""
-    renewed = ledger.json("rebuild", "--swap")
+    renewed = ledger.json("rebuild", "--swap", "--processes", processes)
     assert (renewed["replaced"], renewed["swapped"]) == (True, True)
     again = ledger.json("trace", one, "scope", "--as-of", "2026-01-01")
     assert again == expected
