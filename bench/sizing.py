@@ -53,8 +53,8 @@ Reading it:
 - **The country** is {country:.0f} such years. With a ledger for each province it is carried by
   the machine above in each of them; one ledger for all of it would need {need:,.0f}
   events/s in its busiest hours, which this version does not reach.
-- **Disk.** `python -m bench memory` prints what one event takes in the database, log and
-  tables together.
+- **Disk.** One event takes {disk} kB in the database, log and tables together: {disk_year}
+  for a province's year, {disk_stock} for its stock, {disk_decade} for its ten years.
 """
 
 
@@ -111,6 +111,9 @@ WORKS: Final = (
 )
 
 
+DISK: Final = "database, log and tables together, kB an event"
+
+
 def figures(readme: str) -> Mapping[str, list[float]]:
     """The numbers in each row of README's table of figures, goals left out."""
     table = readme.split("<!-- figures: begin", 1)[1].split("<!-- figures: end", 1)[0]
@@ -129,6 +132,7 @@ def page(readme: str) -> str:
     """The page for these figures; raises KeyError for a row that is not there."""
     found = figures(readme)
     live = found[WORKS[1].row][WORKS[1].number]
+    disk = found[DISK][0]
     busiest = COUNTRY_YEAR / PROVINCE_YEAR * PROVINCE_PEAK_S
     head = _HEAD.format(
         year=_million(PROVINCE_YEAR),
@@ -140,7 +144,13 @@ def page(readme: str) -> str:
     )
     rows = [_row(work, found[work.row][work.number]) for work in WORKS]
     tail = _TAIL.format(
-        live=live / PROVINCE_PEAK_S, country=COUNTRY_YEAR / PROVINCE_YEAR, need=busiest
+        live=live / PROVINCE_PEAK_S,
+        country=COUNTRY_YEAR / PROVINCE_YEAR,
+        need=busiest,
+        disk=f"{disk:.1f}",
+        disk_year=_bytes(PROVINCE_YEAR * disk),
+        disk_stock=_bytes(PROVINCE_STOCK * disk),
+        disk_decade=_bytes(PROVINCE_DECADE * disk),
     )
     return head + "".join(rows) + tail
 
@@ -159,6 +169,11 @@ def _row(work: Work, rate: float) -> str:
 def _duration(seconds: float) -> str:
     hours = seconds / 3_600
     return f"{hours:,.1f} h" if hours < 48 else f"{hours / 24:,.1f} days"
+
+
+def _bytes(kilobytes: float) -> str:
+    gigabytes = kilobytes / 1e6
+    return f"{gigabytes:,.0f} GB" if gigabytes < 1_000 else f"{gigabytes / 1e3:,.1f} TB"
 
 
 def _million(count: int) -> str:
