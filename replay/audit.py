@@ -262,8 +262,6 @@ class Audit:
         if waiting := sum(own["count"] for own in self._own.waiting().values()):
             self._say(f"{waiting} verdicts are not sealed yet")
 
-    # --- finding places
-
     def _stored_seal(self, seal_no: int) -> bytes | None:
         return self._guard.ask(
             Check.HEAD, "head.seal", lambda: self._stored.seal_data(seal_no)
