@@ -56,15 +56,15 @@ def send_and_die(
 
 
 def project_and_die(directory: str, where: str, commits: int) -> None:
-    """Projects, and dies at a function of ``consumers.project``, the ``commits``-th time.
+    """Projects, and dies at a function of ``projections.batches``, the ``commits``-th time.
 
-    ``offer_verdicts`` is the last thing inside a batch's transaction, ``_keep_recent``
+    ``offer_verdicts`` is the last thing inside a batch's transaction, ``keep_recent``
     the first one behind its commit.
     """
-    from consumers import project
+    from projections import batches
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(project, where, _last(getattr(project, where), commits))
+        patch.setattr(batches, where, _last(getattr(batches, where), commits))
         sys.exit(main(("project", "--stall-after", "0", "--dir", directory)))
 
 

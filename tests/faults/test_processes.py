@@ -138,7 +138,7 @@ def test_publishers_killed_at_random_moments(broken: World, times: int) -> None:
 # --- projectors
 
 
-@pytest.mark.parametrize("where", ["offer_verdicts", "_keep_recent"])
+@pytest.mark.parametrize("where", ["offer_verdicts", "keep_recent"])
 @pytest.mark.parametrize("commits", [1, 3])
 def test_projector_killed_before_and_after_a_commit(
     broken: World, where: str, commits: int
