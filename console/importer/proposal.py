@@ -15,7 +15,7 @@ from console.importer.dates import DateForm
 from console.importer.field_values import READABLE
 from console.importer.mapping import ACTS, NO_END, SKIP
 from console.importer.proposal_text import Proposal, Question
-from console.importer.sample import HALF, Column, Sample
+from console.importer.sample import HALF, MOST, Column, Sample
 from ledger.catalogue import FaceField, LicenseType
 from ledger.check_digits import consists_of
 
@@ -95,10 +95,8 @@ class _Proposing:
         made = self._made
         made.table("[license]")
         made.put("type_code", self._kind.code, comment=self._kind.name)
-        fit = [
-            c.name for c in self._sample.columns if c.could_be_serial and c.names_rows
-        ]
-        found = self._named(words.SERIAL, lambda column: column.could_be_serial)
+        fit = [c.name for c in self._sample.columns if c.serials() and c.names_rows]
+        found = self._named(words.SERIAL, lambda column: column.serials(HALF))
         text = "which column becomes the serial (流水号: 1 to 32 of 0-9 A-Z)?"
         self._put_column("serial", found, text, fit, "license")
         for key, names in (
@@ -208,7 +206,7 @@ class _Proposing:
             made.ask(word, question)
 
     def _put_date(self, column: Column | None, text: str) -> None:
-        days = [c.name for c in self._sample.columns if self._is_days(c)]
+        days = [c.name for c in self._sample.columns if self._is_days(c, MOST)]
         self._put_column("date", column, text, days, "acts")
 
     def _put_column(
@@ -220,14 +218,17 @@ class _Proposing:
         place: str,
     ) -> None:
         if column is None:
-            question = Question(place=f"{place}.{key}", text=text, choices=(*choices,))
+            every = (column.name for column in self._sample.columns)
+            listed = (*choices,) or (*every,)
+            question = Question(place=f"{place}.{key}", text=text, choices=listed)
             self._made.ask(key, question)
         else:
             self._used.add(column.name)
             self._made.put(key, column.name)
 
-    def _is_days(self, column: Column) -> bool:
-        return bool(self._form) and column.days(DateForm(pattern=self._form))
+    def _is_days(self, column: Column, share: float = HALF) -> bool:
+        form = DateForm(pattern=self._form) if self._form else None
+        return form is not None and column.days(form, share)
 
     def _named(self, names: Sequence[str], right: Right) -> Column | None:
         """The column of the first of these names whose values are right for it."""

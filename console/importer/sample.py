@@ -49,13 +49,9 @@ class Column:
         """Whether it is filled in every row, never twice the same, and nobody's number."""
         return len({*self.given}) == self.rows and not self.shows_citizens
 
-    @property
-    def could_be_serial(self) -> bool:
-        """Whether every value could be a serial (流水号)."""
-        return bool(self.given) and all(
-            len(half_width(v)) <= 32 and consists_of(half_width(v), UPPER_ALNUM)
-            for v in self.given
-        )
+    def serials(self, share: float = MOST) -> bool:
+        """Whether such a share of values could be serials (流水号)."""
+        return self._are(share, _is_serial)
 
     @property
     def shows_citizens(self) -> bool:
@@ -73,10 +69,12 @@ class Column:
             lambda text: citizen_id_ok(half_width(text).upper(), latest=date.max),
         )
 
-    def days(self, form: DateForm) -> bool:
-        """Whether all values are days in this form, or say that there is no end."""
+    def days(self, form: DateForm, share: float = MOST) -> bool:
+        """Whether such a share of values are days in this form; 长期 does not count."""
         real = [value for value in self.given if value not in NO_END]
-        return bool(real) and all(_is_day(form, value) for value in real)
+        return bool(real) and (
+            sum(_is_day(form, value) for value in real) >= share * len(real)
+        )
 
     @property
     def few_words(self) -> tuple[str, ...]:
@@ -171,6 +169,11 @@ def _readable(table: SourceTable) -> Iterator[SourceLine]:
 
 def _width(cells: Sequence[str]) -> int:
     return sum(map(bool, cells))
+
+
+def _is_serial(text: str) -> bool:
+    plain = half_width(text)
+    return len(plain) <= 32 and consists_of(plain, UPPER_ALNUM)
 
 
 def _is_day(form: DateForm, text: str) -> bool:

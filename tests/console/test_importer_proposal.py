@@ -125,6 +125,34 @@ def test_what_cannot_be_known_is_asked_and_the_import_waits_for_it(
     assert found.acts[1].skip == {"正常", "撤销"}
 
 
+def test_one_mistake_in_a_column_hides_it_from_nobody(tmp_path: Path) -> None:
+    """Real lists hold mistakes; the import names each of them later."""
+    more = [
+        ROWS[0].replace("a1", f"b{n}").replace("2025000101", f"20250002{n}")
+        for n in range(10)
+    ]
+    bad = (
+        ROWS[0]
+        .replace("a1", "c1")
+        .replace(",2025000101,", ",2.025E+9,")
+        .replace("2025年3月1日", "2023.13.5")
+        .replace("2025.3.1", "三月一日")
+    )
+    made = proposed(written(tmp_path, HEADER, *ROWS, *more, bad))
+    assert made.questions == []
+    found = read(made)
+    assert (found.serial, found.valid_from) == ("流水号", "有效期起")
+    assert found.acts[0].date == "发证日期"
+
+
+def test_a_question_that_no_column_fits_lists_them_all(tmp_path: Path) -> None:
+    header = HEADER.replace("发证日期", "丙").replace("有效期起", "丁")
+    line = ROWS[0].replace("2025年3月1日", "春").replace("2025.3.1", "春")
+    made = proposed(written(tmp_path, header, line))
+    [question] = [q for q in made.questions if q.place == "acts.date"][:1]
+    assert question.choices == tuple(header.split(","))
+
+
 def test_ambiguous_days_are_asked(tmp_path: Path) -> None:
     line = (
         ROWS[0].replace("2025年3月1日", "01/02/2025").replace("2025.3.1", "03/04/2025")
