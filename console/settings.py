@@ -91,6 +91,17 @@ def settings_of(
     )
 
 
+def names_ledger(
+    directory: Path | None,
+    dsn: str | None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> bool:
+    """Whether options or environment say which ledger is meant."""
+    env = os.environ if environment is None else environment
+    return bool(directory or dsn or env.get(DIR_VARIABLE) or env.get(DSN_VARIABLE))
+
+
 def source_dsn(
     variable: str,
     file: Path | None,

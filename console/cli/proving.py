@@ -13,6 +13,7 @@ from console.cli.inspecting import Name
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.error_book import entry_of
 from console.output import Answer, give, say
+from console.settings import names_ledger
 from console.wiring import open_ledger
 from ledger.errors import LedgerError, Malformed, Untrusted
 from replay.findings import Check
@@ -65,7 +66,13 @@ def verify(
     as_json: Json = False,
 ) -> int:
     """Checks a receipt: by a verifier key alone, or against a ledger (--dir)."""
-    if key is None and directory is None and dsn is None:
+    if key is not None and (directory or dsn):
+        raise Malformed(
+            "a key and a ledger to verify against",
+            code="bad_usage",
+            expected="--key VKEY, which asks no ledger, or --dir DIR",
+        )
+    if key is None and not names_ledger(directory, dsn):
         raise Malformed(
             "nothing to verify against",
             code="argument_missing",

@@ -46,7 +46,7 @@ class _Proposing:
             f"{self._kind.name} from {self._sample.stem}: made by `mapping new`."
         )
         made.comment(
-            "Every key: docs/importing.md. Answer each TODO, then import --check."
+            "Every key: docs/mapping.md. Answer each TODO, then import --check."
         )
         self._source(system)
         self._license()

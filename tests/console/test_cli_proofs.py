@@ -145,3 +145,23 @@ def test_words_say_the_same(cli_ledger: CliLedger, tmp_path: Path) -> None:
     receipt.write_text(json.dumps({"no": "receipt"}))
     said = call("verify", str(receipt), "--dir", str(cli_ledger.directory))
     assert (said.code, said.out.partition(":")[0]) == (1, "invalid")
+
+
+def test_the_ledger_of_the_environment_is_verified_against(
+    cli_ledger: CliLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = cli_ledger.receipt(cli_ledger.issue(), tmp_path / "one.receipt")
+    said = call("verify", str(receipt))
+    assert (said.code, "--key VKEY or --dir DIR" in said.err) == (2, True)
+    monkeypatch.setenv("LICENSE_LEDGER_DIR", str(cli_ledger.directory))
+    assert call("verify", str(receipt), "--json").document["result"] == "valid"
+
+
+def test_a_key_and_a_ledger_at_once_are_refused(
+    cli_ledger: CliLedger, tmp_path: Path
+) -> None:
+    receipt = cli_ledger.receipt(cli_ledger.issue(), tmp_path / "one.receipt")
+    key = cli_ledger.json("status")["vkey"]
+    said = cli_ledger.call("verify", str(receipt), "--key", key)
+    assert (said.code, said.out) == (2, "")
+    assert "asks no ledger" in said.err
