@@ -137,6 +137,13 @@ class _Proposing:
         if not face.mandatory:
             self._made.comment(f'{face.name} = "…"  # {face.zh}, not mandatory')
             return
+        if face.value not in READABLE:
+            self._made.comment(
+                f"{face.name} (mandatory): {face.zh} is more than one cell can say "
+                "(列表、图片), so no file can be imported as this type. A [type] of your "
+                "own without that field can: docs/changing.md"
+            )
+            return
         free = tuple(c.name for c in self._sample.columns if c.name not in self._used)
         text = f"which column holds {face.zh} ({face.name})?"
         question = Question(place=f"fields.{face.name}", text=text, choices=free)

@@ -153,6 +153,12 @@ def test_a_question_that_no_column_fits_lists_them_all(tmp_path: Path) -> None:
     assert question.choices == tuple(header.split(","))
 
 
+def test_a_field_that_no_cell_can_say_is_told_and_not_asked(tmp_path: Path) -> None:
+    made = proposed(written(tmp_path, HEADER, *ROWS), code="11210000999990010U033")
+    assert "business_items (mandatory): 经营项目" in made.text
+    assert "fields.business_items" not in [one.place for one in made.questions]
+
+
 def test_ambiguous_days_are_asked(tmp_path: Path) -> None:
     line = (
         ROWS[0].replace("2025年3月1日", "01/02/2025").replace("2025.3.1", "03/04/2025")
