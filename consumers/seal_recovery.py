@@ -102,6 +102,13 @@ def recover_head(
     if archive is not None:
         drop_unsealed(archive, head.tip)
     # Step 8.
+    return _delivered(log, store, head, journal)
+
+
+def _delivered(
+    log: EventLog, store: HeadStore, head: Head, journal: CheckpointJournal | None
+) -> Head:
+    """The head once its last seal stands in log and journal; a crash here repeats it."""
     if head.pending is not None:
         [ordinal] = log.append(SEALS, [head.pending])
         head = _published(store, head, ordinal)

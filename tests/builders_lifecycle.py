@@ -192,6 +192,16 @@ class Chain:
 
     when = given
 
+    def outcome(self, act: str, day: float = 0, **given: Any) -> str:
+        """``accepted``, or the code of the refusal, which changes nothing."""
+        before = (list(self.acts), self.license)
+        try:
+            self.given(act, day, **given)
+        except Refusal as refusal:
+            assert (self.acts, self.license) == before
+            return refusal.code
+        return "accepted"
+
     def refuses(self, code: str, act: str, day: float = 0, **given: Any) -> str:
         """An act that must be refused with ``code``; returns the detail."""
         recorded = given.pop("recorded", None)

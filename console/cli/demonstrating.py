@@ -75,15 +75,8 @@ def demo(
             watch = Watch(desk, story, told=say, clock=time.monotonic)
             ran = run(desk, story, watch)
             say("asking the ledger 查询账本")
-            found.update(
-                summary(
-                    desk,
-                    story,
-                    ran,
-                    seconds=time.monotonic() - started,
-                    kept=directory,
-                )
-            )
+            took = time.monotonic() - started
+            found.update(summary(desk, story, ran, seconds=took, kept=directory))
 
     with (
         _settings(directory, dsn, passphrase_file) as where,

@@ -38,16 +38,16 @@ def test_an_act_that_rests_on_a_decision_is_refused_without_one(act: str) -> Non
     }
     given = needed.get(act, {})
     chain = issued().given("REISSUE", 1)
-    chain.refuses("decision_missing", act, 2, _decision=False, **given)
+    assert chain.outcome(act, 2, _decision=False, **given) == "decision_missing"
     # A missing document may be excused, a missing reason may not.
     excused = {"_decision": False, "_excused": True}
-    chain.refuses("decision_missing", act, 2, **excused, **given)
-    chain.when(act, 2, _reason=True, **excused, **given)
+    assert chain.outcome(act, 2, **excused, **given) == "decision_missing"
+    assert chain.outcome(act, 2, _reason=True, **excused, **given) == "accepted"
 
 
 def test_a_decision_without_its_date_is_none() -> None:
-    issued().refuses("decision_missing", "REVOKE", 1, _dated=False)
-    issued().when("REVOKE", 1)
+    assert issued().outcome("REVOKE", 1, _dated=False) == "decision_missing"
+    assert issued().outcome("REVOKE", 1) == "accepted"
 
 
 def test_other_acts_need_no_decision() -> None:
@@ -70,9 +70,9 @@ def test_a_restoration_makes_a_version_only_if_the_named_act_did() -> None:
 
 def test_the_future_ends_at_the_type_s_horizon() -> None:
     chain = issued()
-    chain.refuses("too_far_ahead", "CHANGE", 31, recorded=0)
-    chain.refuses("too_far_ahead", "CHANGE", 30.001, recorded=0)
-    chain.when("CHANGE", 30, recorded=0)
+    assert chain.outcome("CHANGE", 31, recorded=0) == "too_far_ahead"
+    assert chain.outcome("CHANGE", 30.001, recorded=0) == "too_far_ahead"
+    assert chain.outcome("CHANGE", 30, recorded=0) == "accepted"
 
 
 def test_codes_are_tried_in_the_order_of_the_table() -> None:
@@ -100,7 +100,10 @@ def test_codes_are_tried_in_the_order_of_the_table() -> None:
 
 def test_conflicts_come_before_fields() -> None:
     chain = issued().given("REISSUE", 10)
-    chain.refuses("conflicts_with", "PAUSE", 5, holders=(("099", bytes(32), "X"),))
+    assert (
+        chain.outcome("PAUSE", 5, holders=(("099", bytes(32), "X"),))
+        == "conflicts_with"
+    )
 
 
 def test_everything_wrong_with_the_fields_is_told_at_once() -> None:
@@ -109,9 +112,11 @@ def test_everything_wrong_with_the_fields_is_told_at_once() -> None:
 
 
 def test_required_reserved_fields_are_asked_for() -> None:
-    issued().refuses("invalid_fields", "LINK", 1)
-    issued().refuses("invalid_fields", "MARK", 1)
-    Chain().refuses("invalid_fields", "TRANSFER_IN", 0, previous_identifier=None)
+    assert issued().outcome("LINK", 1) == "invalid_fields"
+    assert issued().outcome("MARK", 1) == "invalid_fields"
+    assert (
+        Chain().outcome("TRANSFER_IN", 0, previous_identifier=None) == "invalid_fields"
+    )
 
 
 def _event(decision: Decision | None, flags: Flags | None) -> Event:

@@ -124,12 +124,12 @@ def test_a_correction_names_an_act_that_can_hold_the_field(
     named: int | None, fields: dict[str, str]
 ) -> None:
     chain = issued().given("SUSPEND", 1).given("CHANGE", 2)
-    chain.refuses("unknown_target", "CORRECT", 3, names=named, **fields)
+    assert chain.outcome("CORRECT", 3, names=named, **fields) == "unknown_target"
 
 
 def test_a_correction_of_an_act_of_another_chain_is_refused() -> None:
     stranger = issued().given("CHANGE", 1).given("CHANGE", 2)
-    issued().refuses("unknown_target", "CORRECT", 3, names=stranger.acts[2])
+    assert issued().outcome("CORRECT", 3, names=stranger.acts[2]) == "unknown_target"
 
 
 def test_only_what_the_type_lists_is_corrected_or_changed() -> None:

@@ -89,8 +89,11 @@ def test_a_renewal_clears_the_pending_mark() -> None:
 def test_replacement_is_open_until_the_last_day_of_grace() -> None:
     kind = replace(STRICT, grace_days=5)
     expired = {"valid_until": date(10)}
-    issued(kind, **expired).when("REPLACE", 15, valid_until=date(99))
-    issued(kind, **expired).refuses("out_of_grace", "REPLACE", 16)
+    assert (
+        issued(kind, **expired).outcome("REPLACE", 15, valid_until=date(99))
+        == "accepted"
+    )
+    assert issued(kind, **expired).outcome("REPLACE", 16) == "out_of_grace"
 
 
 def test_a_type_without_grace_limit_always_replaces() -> None:
@@ -117,7 +120,7 @@ def test_a_revoked_license_may_still_be_annulled() -> None:
 
 
 def test_annulment_after_cancellation_is_refused() -> None:
-    issued().given("CANCEL", 5).refuses(NO, "ANNUL", 6)
+    assert issued().given("CANCEL", 5).outcome("ANNUL", 6) == NO
 
 
 def test_undoing_the_cancellation_opens_the_way_to_annulment() -> None:
