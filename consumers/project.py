@@ -16,7 +16,7 @@ from ledger.log.postgres import translated
 from projections.batches import RECORDS_MAX, write_batch
 from projections.fold import Batch, Fold
 from projections.migrate import VIEWS, use_schema
-from projections.resume import marks, own_places, resume
+from projections.resume import own_places, resume
 from projections.tracking import Fenced, Tracking
 
 if TYPE_CHECKING:
@@ -67,10 +67,14 @@ class Projector:
         before = fold.reader.tip.seal_no
         with translated("projecting"):
             batch = self._judge(fold)
-            # A long way without own records is noted too, or a successor would go it
-            # again, and who watches would see no progress.
-            if batch.count or marks(fold, tracked=self._tracked, sources=self._sources):
-                self._write(fold, batch)
+            write_batch(
+                self._conn,
+                fold,
+                batch,
+                tracking=self._tracking,
+                tracked=self._tracked,
+                sources=self._sources,
+            )
         self._fold = fold
         self.written += batch.count
         return fold.reader.tip.seal_no > before
@@ -103,14 +107,3 @@ class Projector:
                         where=name,
                     ) from error
             raise
-
-    def _write(self, fold: Fold, batch: Batch) -> None:
-        moved = write_batch(
-            self._conn,
-            fold,
-            batch,
-            tracking=self._tracking,
-            tracked=self._tracked,
-            sources=self._sources,
-        )
-        self._tracked.update(moved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ledger.admission import Verdict
@@ -10,7 +10,7 @@ from ledger.chain import Chains
 from ledger.log.head import offer_verdicts
 from projections import store
 from projections.fold import Batch, Fold
-from projections.resume import advance
+from projections.resume import advance, marks
 from projections.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -26,23 +26,27 @@ def write_batch(
     batch: Batch,
     *,
     tracking: Tracking,
-    tracked: Mapping[str, int],
+    tracked: dict[str, int],
     sources: Sequence[str],
     offers: bool = True,
-) -> dict[str, int]:
-    """Writes a batch whole or not at all; returns the tracking rows that it moved.
+) -> None:
+    """Writes a batch whole or not at all, and notes in ``tracked`` where rows stand then.
 
     ``offers``: the sealer is handed its verdicts. Raises Fenced when another projector
     moved one of ``sources``.
     """
+    # A long way without own records is noted too, or a successor would go it again, and
+    # who watches would see no progress.
+    if not batch.count and not marks(fold, tracked=tracked, sources=sources):
+        return
     with conn.transaction(), conn.cursor() as cur:
         moved = advance(tracking, cur, fold, tracked=tracked, sources=sources)
         if batch.count:
             store.write(cur, batch.verdicts, fold.admission)
             if offers:
                 offer_verdicts(cur, batch.ranges)
+    tracked.update(moved)
     keep_recent(fold.admission.chains, batch.verdicts)
-    return moved
 
 
 def keep_recent(chains: Chains, verdicts: Iterable[Verdict]) -> None:

@@ -18,7 +18,7 @@ from projections.batches import RECORDS_MAX, write_batch
 from projections.digest import digests
 from projections.fold import Vouched
 from projections.migrate import VIEWS, migrate, use_schema
-from projections.resume import marks, own_places, resume
+from projections.resume import own_places, resume
 from projections.store import analyze
 from projections.swap import drop, swap
 from projections.tracking import Tracking
@@ -93,19 +93,15 @@ class Rebuild:
         before = self.seal_no
         with translated("rebuilding"):
             batch = self._fold.batch(records_max=self._records_max)
-            if batch.count or marks(
-                self._fold, tracked=self._tracked, sources=self._sources
-            ):
-                moved = write_batch(
-                    self._conn,
-                    self._fold,
-                    batch,
-                    tracking=self._tracking,
-                    tracked=self._tracked,
-                    sources=self._sources,
-                    offers=self._offers,
-                )
-                self._tracked.update(moved)
+            write_batch(
+                self._conn,
+                self._fold,
+                batch,
+                tracking=self._tracking,
+                tracked=self._tracked,
+                sources=self._sources,
+                offers=self._offers,
+            )
         return self.seal_no > before
 
 
