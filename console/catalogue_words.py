@@ -52,6 +52,40 @@ VALUES: Final[Mapping[str, str]] = MappingProxyType(
         "b": "是否",
     }
 )
+FORMAT_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "date": "日期",
+        "month": "年月",
+        "year": "年份",
+        "instant": "时间",
+        "decimal": "数值",
+        "picture": "图片引用",
+        "uscc": "统一社会信用代码（18位）",
+        "citizen_id": "公民身份号码",
+        "license_id": "证照编号标识",
+        "certificate_identifier": "证照标识",
+        "division": "行政区划代码（6位）",
+        "marriage_number": "结婚证字号",
+        "birth_certificate_number": "出生医学证明编号",
+        "food_business_number": "食品经营许可证编号（JY加14位数字）",
+        "food_production_number": "食品生产许可证编号（SC加14位数字）",
+        "discharge_permit_number": "排污许可证编号",
+        "disability_card_number": "残疾人证号（公民身份号码加2位）",
+        "construction_permit_number": "施工许可证编号",
+        "project_code": "项目代码",
+        "work_safety_number": "安全生产许可证编号",
+        "real_estate_number": "不动产权证号",
+        "real_estate_unit": "不动产单元号（28位）",
+        "graduation_number": "毕业证书编号",
+        "degree_number": "学位证书编号",
+        "teacher_number": "教师资格证书号码",
+        "accreditation_number": "资质认定证书编号",
+        "phone": "电话号码",
+        "plate": "机动车号牌",
+        "vin": "车辆识别代号（17位）",
+    }
+)
+"""What a format asks for (``ledger.formats``), for who mends a value."""
 CLASSES: Final[Mapping[int, str]] = MappingProxyType(
     {1: "1 公开", 2: "2 内部", 3: "3 个人", 4: "4 敏感个人"}
 )

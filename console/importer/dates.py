@@ -11,6 +11,7 @@ from typing import Final
 from console.importer.cells import half_width
 from ledger.check_digits import DIGITS, consists_of
 from ledger.errors import Malformed
+from ledger.value_formats import instant_ok
 from ledger.workdays import date_to_day
 
 YEAR_FIRST: Final = "year-first"
@@ -23,6 +24,9 @@ _YEAR_FIRST: Final = (
     re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})"),
     re.compile(r"([0-9]{4})()([0-9]{2})([0-9]{2})"),
     re.compile(r"([0-9]{4})( *年) *([0-9]{1,2}) *月 *([0-9]{1,2}) *日"),
+)
+_CLOCK: Final = re.compile(
+    r"[ T]*([0-9]{1,2})(?::|时|点)([0-9]{1,2})分?(?::?([0-9]{1,2})秒?)?$"
 )
 _TIME_OF_DAY: Final = re.compile(
     r"[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?$"
@@ -66,6 +70,22 @@ class DateForm:
         """The day as ``YYYY-MM-DD``; Malformed unless it is one of 1900 to 2200."""
         return _read(self, text)
 
+    def instant(self, text: str) -> str:
+        """A day and a time behind it, in UTC+8, as RFC 3339; raises Malformed otherwise.
+
+        ``2025-3-1 8:05``, ``2025年3月1日8时5分``; seconds that are not said are 0.
+        """
+        plain = half_width(text).strip()
+        clock = _CLOCK.search(plain)
+        if clock is None:
+            raise self._no_instant()
+        day = self.read(plain[: clock.start()])
+        hour, minute, second = (int(part or 0) for part in clock.groups())
+        found = f"{day}T{hour:02}:{minute:02}:{second:02}+08:00"
+        if not instant_ok(found):
+            raise self._no_instant()
+        return found
+
     def write(self, day: date) -> str:
         """A day as the text that ``read`` takes for it."""
         if self.pattern == YEAR_FIRST:
@@ -105,11 +125,19 @@ class DateForm:
             raise self._wrong()
         return found
 
+    @property
+    def _spelt(self) -> str:
+        if self.pattern == YEAR_FIRST:
+            return "2022-9-1, 2022/9/1, 2022.9.1, 20220901, 2022年9月1日"
+        return self.pattern
+
     def _wrong(self) -> Malformed:
-        spelt = self.pattern
-        if spelt == YEAR_FIRST:
-            spelt = "2022-9-1, 2022/9/1, 2022.9.1, 20220901 or 2022年9月1日"
-        return Malformed("not a day", expected=f"{spelt}, 1900 to 2200")
+        return Malformed("not a day", expected=f"{self._spelt} (1900 – 2200)")
+
+    def _no_instant(self) -> Malformed:
+        return Malformed(
+            "not a time", expected=f"{self._spelt}, 8:05 / 8:05:30 / 8时5分"
+        )
 
 
 @lru_cache(maxsize=_KNOWN_MAX)

@@ -13,7 +13,8 @@ import msgspec
 
 from console.importer.mapping import StockMapping
 from console.importer.rejects import RowRejected
-from console.importer.rows import RowReader, SourceRow
+from console.importer.rows import RowReader
+from console.importer.source_row import SourceRow
 from console.importer.source_table import Heading, SourceLine, SourceTable
 from console.importer.staging import Staging
 from ledger.catalogue import LicenseType

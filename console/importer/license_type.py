@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import schemas
 from console.importer.desk import ImportDesk
-from console.importer.field_values import READABLE
+from console.importer.field_values import FieldReader
 from console.importer.mapping import StockMapping
+from console.importer.rejects import RowRejected
 from ledger import lifecycle
 from ledger.catalogue import LicenseType, parse_type, type_rows
 from ledger.drafting import Position, bare_event
@@ -97,10 +99,7 @@ def check_fits(mapping: StockMapping, kind: LicenseType) -> None:
     mandatory = {name for name, face in kind.fields.items() if face.mandatory}
     unmapped = sorted(mandatory - set(mapping.fields))
     _refuse("mandatory fields without a column", unmapped)
-    unreadable = sorted(
-        name for name in mapping.fields if kind.fields[name].value not in READABLE
-    )
-    _refuse("fields that one cell cannot say", unreadable)
+    _check_sources(mapping, kind)
     acts = {
         act
         for column in mapping.acts
@@ -114,6 +113,28 @@ def check_fits(mapping: StockMapping, kind: LicenseType) -> None:
     wrong = {"person": not person, "household": not person, "organisation": person}
     if wrong.get(kind.holder_category, False):
         _refuse("a kind of holder that the type does not have", [mapping.holder_kind])
+
+
+def _check_sources(mapping: StockMapping, kind: LicenseType) -> None:
+    """Raises Malformed where a field's source is not one for its kind of value."""
+    sources = mapping.fields.items()
+    value = {name: kind.fields[name].value for name in mapping.fields}
+    lists = sorted(name for name, s in sources if s.for_lists and value[name] != "l")
+    _refuse("several columns or items for a field that is no list", lists)
+    pictures = sorted(name for name, s in sources if s.folder and value[name] != "p")
+    _refuse("a folder of pictures for a field that is none", pictures)
+    reader = FieldReader(kind, dates=mapping.dates, latest=date.max)
+    for name, source in sources:
+        if source.always:
+            try:
+                reader.value(name, source, {})
+            except RowRejected as rejected:
+                raise Malformed(
+                    f"not a value of this field: {rejected.reason}",
+                    code="bad_mapping",
+                    expected=rejected.expected,
+                    where=f"mapping: fields.{name}.always",
+                ) from rejected
 
 
 def _refuse(reason: str, found: list[str]) -> None:

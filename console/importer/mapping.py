@@ -7,7 +7,8 @@ Every key: ``console.importer.mapping_keys``; by example:
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from console.importer.dates import DateForm
 from console.importer.encodings import AUTO, ENCODINGS
+from console.importer.field_sources import FieldSource, field_sources
 from console.importer.mapping_parts import (
     ACTS,
     OPENING_STATES,
@@ -37,15 +39,15 @@ NO_END: Final = ("长期", "长期有效", "永久", "永久有效", "无固定�
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockMapping:
-    """One mapping file. ``fields``: field of the type -> column.
+    """One mapping file. ``fields``: field of the type -> where its value comes from.
 
-    ``acts`` in the order in which they happened inside one day. ``type_table`` is the
+    ``row_key``: the columns that name a row together. ``acts`` in the order in which they happened inside one day. ``type_table`` is the
     license type as the catalogue's files write it, without code and definer, or None
     when ``type_code`` names one that the ledger has; ``type_sequence`` has three digits.
     """
 
     system: str
-    row_key: str
+    row_key: tuple[str, ...]
     dates: DateForm
     encoding: str
     delimiter: str
@@ -59,7 +61,7 @@ class StockMapping:
     no_end: frozenset[str]
     holder_kind: str
     holder_code: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, FieldSource]
     acts: tuple[ActColumn, ...]
     type_table: Mapping[str, Any] | None
     type_sequence: str
@@ -69,11 +71,27 @@ class StockMapping:
     @property
     def columns(self) -> frozenset[str]:
         """Every column that the mapping reads."""
-        named = {self.row_key, self.serial, self.holder_code, *self.fields.values()}
+        return self.columns_of(self.fields) | self._columns_beside
+
+    def columns_of(self, fields: Iterable[str]) -> frozenset[str]:
+        """Every column that these fields read."""
+        return frozenset().union(*(self.fields[n].every_column for n in fields))
+
+    def column_of(self, name: str) -> str:
+        """The column that a field of the face is put down to, '' where there is none."""
+        term = {"valid_from": self.valid_from, "valid_until": self.valid_until}
+        source = self.fields.get(name)
+        return term.get(name, "") if source is None else source.shown
+
+    def columns_but(self, fields: AbstractSet[str]) -> frozenset[str]:
+        """Every column that is read for something else than these fields."""
+        return self.columns_of(self.fields.keys() - fields) | self._columns_beside
+
+    @property
+    def _columns_beside(self) -> frozenset[str]:
+        named = {*self.row_key, self.serial, self.holder_code}
         named.update(name for name in (self.valid_from, self.valid_until) if name)
-        for act in self.acts:
-            named.update(act.columns)
-        return frozenset(named)
+        return frozenset(named).union(*(act.columns for act in self.acts))
 
 
 def read_mapping(path: Path) -> StockMapping:
@@ -109,7 +127,7 @@ def parse_mapping(text: str, *, where: str) -> StockMapping:
     sequence, code = _type_name(license_)
     mapping = StockMapping(
         system=_system(source),
-        row_key=source.text("row_key"),
+        row_key=tuple(source.some_texts("row_key")),
         dates=DateForm.parse(source.text("dates"), where=source.at("dates")),
         encoding=source.choice("encoding", ENCODINGS, default=AUTO),
         delimiter=source.choice("delimiter", DELIMITERS, default=","),
@@ -123,7 +141,7 @@ def parse_mapping(text: str, *, where: str) -> StockMapping:
         no_end=frozenset(license_.texts("no_end") or NO_END),
         holder_kind=kind,
         holder_code=holder.text("code"),
-        fields=MappingProxyType({name: fields.text(name) for name in fields.names}),
+        fields=MappingProxyType(dict(field_sources(fields))),
         acts=tuple(act_column(table) for table in root.tables("acts")),
         type_table=root.raw("type"),
         type_sequence=sequence,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.importer.encodings import AUTO
+from console.importer.field_sources import SEPARATORS
 from console.importer.mapping import ACTS, DELIMITERS, NO_END, SKIP
 
 
@@ -46,9 +47,10 @@ KEYS: Final = (
         (
             "row_key",
             None,
-            "Column that names a row for good (行的唯一标识). An act is known by system, row "
-            "key and source value: the same file again changes nothing. Not a running "
-            "number that is given anew with each export.",
+            "Column that names a row for good (行的唯一标识), or several that do together "
+            '(`["许可证编号", "办理日期"]`). An act is known by system, row key and source '
+            "value: the same file again changes nothing. Not a running number (序号) that "
+            "is given anew with each export.",
         ),
         (
             "dates",
@@ -133,8 +135,37 @@ KEYS: Final = (
         (
             "<field of the type>",
             "",
-            "Column that fills this field. Every mandatory field of the type needs one; "
-            "columns that are named nowhere stay outside the ledger (最小化).",
+            'Where this field\'s value comes from: a column (`"单位名称"`). Every mandatory '
+            "field of the type needs a source; columns that are named nowhere stay "
+            "outside the ledger (最小化). Of a list (列表) the column holds items between "
+            f"`{SEPARATORS}` or line breaks, what stands in "
+            "brackets being of one piece.",
+        ),
+        (
+            "<list>",
+            "",
+            'Also several columns, `["地址1", "地址2"]`; or rows with named cells, '
+            '`[{ name = "男方姓名" }, { name = "女方姓名" }]`.',
+        ),
+        (
+            "<field>.column",
+            "",
+            "The column, where one of the next keys is needed beside it.",
+        ),
+        ("<field>.separators", SEPARATORS, "What stands between the items of a list."),
+        (
+            "<picture>.folder",
+            "",
+            'Folder with the pictures that the cells name (`{ column = "照片", folder = '
+            '"photos" }`), as seen from where the command is run. The ledger keeps '
+            "SM3, size and kind of a picture, never itself. Without it a cell holds "
+            "`sm3:<hex>:<size>:<media type>`.",
+        ),
+        (
+            "<field>.always",
+            "",
+            'Instead of a column: the value that every row has (`{ always = "餐饮服务经营者" '
+            "}`).",
         ),
     ),
     *_keys(
@@ -164,7 +195,9 @@ KEYS: Final = (
         (
             "face",
             "false",
-            "`true`: the row's fields and term go with this act. One of `[[acts]]` needs it.",
+            "`true`: the row's fields and term go with this act, as far as it may carry them: "
+            "a CHANGE leaves out what it may not set and what stands there already, acts "
+            "that end a license (注销、吊销、撤回) carry none. One of `[[acts]]` needs it.",
         ),
     ),
     *_keys(

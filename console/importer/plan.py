@@ -11,12 +11,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from console.importer.rejects import Reject
-from console.importer.rows import SourceAct, SourceRow
+from console.importer.mapping import StockMapping
+from console.importer.refused_rows import judged_wrong, row_changed
+from console.importer.rejects import Reject, RowRejected
+from console.importer.source_row import SourceAct, SourceRow
 from ledger.chain import ChainState
+from ledger.events import Value
 from ledger.facts import Act
 from ledger.license import License
-from ledger.refusals import REFUSALS, Refusal
+from ledger.refusals import Refusal
 from ledger.workdays import legal_day
 
 BASELINE = "BASELINE"
@@ -27,14 +30,20 @@ OPENING_ACTS = frozenset((BASELINE, "ISSUE"))
 class Proposal:
     """One act that is to be published: ``act`` is the ledger's, ``source`` the row's.
 
-    ``sequence`` is its place in the chain, ``version`` that which it makes or 0.
+    ``fields``: what it says, in clear; ``sequence`` is its place in the chain,
+    ``version`` that which it makes or 0.
     """
 
     act: str
     row: SourceRow
     source: SourceAct
+    fields: Mapping[str, Value]
     sequence: int
     version: int
+
+
+Face = Mapping[str, Value]
+"""A license's face in clear, as far as it is known: None where it is known to be empty."""
 
 
 class Trial(Protocol):
@@ -42,6 +51,12 @@ class Trial(Protocol):
 
     def version_after(self, act: str, license_: License | None) -> int:
         """The version that this act makes, 0 when it makes none."""
+        ...
+
+    def fields(
+        self, act: str, row: SourceRow, source: SourceAct, face: Face
+    ) -> Mapping[str, Value]:
+        """What an act of a row says, on a face that is known so far."""
         ...
 
     def judge(
@@ -110,72 +125,89 @@ def plan_chain(
     base: ChainState,
     *,
     logged: Logged,
-    changed: AbstractSet[bytes],
+    face: Face,
+    changed: Mapping[bytes, str],
     moved: AbstractSet[int],
     trial: Trial,
-    act_columns: Sequence[str],
+    mapping: StockMapping,
 ) -> ChainPlan:
     """Plans the rows of one license on the chain that the log has.
 
-    ``changed``: digests of logged acts whose values are not those of their row any more;
-    ``moved``: lines of rows that were imported into another license; ``act_columns``: the column of each order of acts, for rejects.
+    ``face``: that of the license before, as far as it can be read; ``changed``: digests
+    of logged acts that are not what their row says any more, and the column; ``moved``:
+    lines of rows that were imported into another license.
     """
     plan = ChainPlan(license_id=rows[0].license_id, base=base)
     steps: list[_Step] = []
     told: dict[str, SourceRow] = {}
     for row in rows:
-        fresh = None if row.line in moved else _new_steps(row, logged, changed)
         first = told.setdefault(row.key, row)
-        if fresh is None or (first is not row and _differ(first, row)):
-            plan.rejects.append(
-                Reject(
-                    line=row.line,
-                    column="",
-                    reason="row_changed",
-                    expected="dates and values as imported before",
-                )
-            )
+        try:
+            if row.line in moved:
+                raise row_changed(mapping.serial)
+            fresh = _new_steps(row, logged, changed, mapping)
+            if first is not row and (column := _differ(first, row, mapping)):
+                raise row_changed(column)
+        except RowRejected as rejected:
+            plan.rejects.append(rejected.at(row.line))
             continue
         plan.rests_on[row.line] = []
         steps += fresh
-    _fold(plan, sorted(steps, key=lambda step: step.order), trial, act_columns)
+    _fold(plan, sorted(steps, key=lambda step: step.order), face, trial, mapping)
     return plan
 
 
 def _new_steps(
-    row: SourceRow, logged: Logged, changed: AbstractSet[bytes]
-) -> list[_Step] | None:
-    """The acts of a row that the log lacks; None when one that it has differs now."""
+    row: SourceRow,
+    logged: Logged,
+    changed: Mapping[bytes, str],
+    mapping: StockMapping,
+) -> list[_Step]:
+    """The acts of a row that the log lacks; RowRejected when one that it has differs."""
     steps: list[_Step] = []
     for source in row.acts:
         known = logged.of(row, source)
         if known is not None:
-            if legal_day(known.effective_at) != source.day or known.digest in changed:
-                return None
+            if legal_day(known.effective_at) != source.day:
+                raise row_changed(mapping.acts[source.order].date)
+            if known.digest in changed:
+                raise row_changed(changed[known.digest])
         elif (source.source_act, source.day) not in logged.events:
             steps.append(_Step(row=row, source=source))
     return steps
 
 
-def _differ(first: SourceRow, row: SourceRow) -> bool:
-    """Whether a row key that stands twice in the file tells of one act in two ways."""
-    if (first.values, first.holder_code) != (row.values, row.holder_code):
-        return True
+def _differ(first: SourceRow, row: SourceRow, mapping: StockMapping) -> str:
+    """The column in which a row key that stands twice tells of one act in two ways."""
+    if first.holder_code != row.holder_code:
+        return mapping.holder_code
+    for name, value in row.values.items():
+        if first.values[name] != value:
+            return mapping.column_of(name)
     days = {source.source_act: source.day for source in first.acts}
-    return any(days.get(s.source_act, s.day) != s.day for s in row.acts)
+    for source in row.acts:
+        if days.get(source.source_act, source.day) != source.day:
+            return mapping.acts[source.order].date
+    return ""
 
 
 def _fold(
-    plan: ChainPlan, steps: list[_Step], trial: Trial, act_columns: Sequence[str]
+    plan: ChainPlan,
+    steps: list[_Step],
+    face: Face,
+    trial: Trial,
+    mapping: StockMapping,
 ) -> None:
-    fold = _Fold(plan.base, trial)
+    fold = _Fold(plan.base, face, trial)
     at = 0
     while at < len(steps):
         try:
             fold.take(at, steps[at])
         except Refusal as refusal:
             line, order = steps[at].row.line, steps[at].source.order
-            plan.rejects.append(refused(line, refusal.code, act_columns[order]))
+            plan.rejects.append(
+                judged_wrong(refusal, mapping, mapping.acts[order].shown).at(line)
+            )
             del plan.rests_on[line]
             # Before the row's first act nothing changes: the fold goes on from there.
             at = next(i for i, step in enumerate(steps) if step.row.line == line)
@@ -192,11 +224,12 @@ def _fold(
 class _Fold:
     """Proposals so far, what they come to, and the way back."""
 
-    def __init__(self, base: ChainState, trial: Trial) -> None:
+    def __init__(self, base: ChainState, face: Face, trial: Trial) -> None:
         self._trial = trial
         self._base = len(base.acts)
         self._acts = list(base.acts)
         self._licenses = [base.license]
+        self._faces = [face]
         self._made_at: list[int] = []
         self._proposed: dict[tuple[str, int], int] = {}
         self._needs: list[tuple[int, int]] = []
@@ -224,19 +257,22 @@ class _Fold:
         """Forgets step number ``at`` and all after it."""
         keep = sum(made < at for made in self._made_at)
         del self.proposals[keep:], self._made_at[keep:]
-        del self._acts[self._base + keep :], self._licenses[keep + 1 :]
+        del self._acts[self._base + keep :]
+        del self._licenses[keep + 1 :], self._faces[keep + 1 :]
         del self._needs[at:]
         self._proposed = {e: i for e, i in self._proposed.items() if i < keep}
 
     def _propose(self, step: _Step) -> None:
-        before = self._licenses[-1]
+        before, face = self._licenses[-1], self._faces[-1]
         act = step.source.act
         if not self._acts and act not in OPENING_ACTS:
             act = BASELINE
+        fields = self._trial.fields(act, step.row, step.source, face)
         proposal = Proposal(
             act=act,
             row=step.row,
             source=step.source,
+            fields=fields,
             sequence=len(self._acts) + 1,
             version=self._trial.version_after(act, before),
         )
@@ -244,9 +280,5 @@ class _Fold:
         self.proposals.append(proposal)
         self._acts.append(made)
         self._licenses.append(after)
-
-
-def refused(line: int, code: str, column: str = "") -> Reject:
-    """The reject of a row that the ledger refuses, or would."""
-    expected = REFUSALS[code].remedy if code in REFUSALS else ""
-    return Reject(line=line, column=column, reason=code, expected=expected)
+        empty = dict.fromkeys(step.row.values) if act in OPENING_ACTS else {}
+        self._faces.append({**face, **empty, **fields})

@@ -7,10 +7,10 @@ from itertools import chain
 
 from console.importer.desk import ImportDesk
 from console.importer.drafts import Drafter
-from console.importer.known import changed_acts
+from console.importer.known import Known
 from console.importer.mapping import StockMapping
 from console.importer.plan import ChainPlan, Logged, plan_chain
-from console.importer.rows import SourceRow
+from console.importer.source_row import SourceRow
 from console.importer.trial import ImportTrial
 from ledger.catalogue import LicenseType
 from ledger.chain import ChainState
@@ -30,7 +30,9 @@ class Planner:
         self._kind = kind
         self._origin = registry.origin
         self._types = _types_of(registry, kind)
-        self._columns = [act.shown for act in mapping.acts]
+        self._known = Known(
+            mapping=mapping, kind=kind, keys=desk.keys, origin=registry.origin
+        )
         self.drafter = Drafter(
             desk=desk,
             mapping=mapping,
@@ -42,13 +44,8 @@ class Planner:
     def plans(self, licenses: Sequence[list[SourceRow]]) -> list[ChainPlan]:
         """One plan per license; the rows are all of each license's."""
         chains = self._desk.chains([rows[0].license_id for rows in licenses])
-        changed = changed_acts(
-            licenses,
-            chains,
-            mapping=self._mapping,
-            keys=self._desk.keys,
-            origin=self._origin,
-        )
+        changed = self._known.changed_acts(licenses, chains)
+        faces = self._known.faces(licenses, chains)
         moved = self._moved(licenses)
         trial = self._trial(licenses, chains)
         plans: list[ChainPlan] = []
@@ -59,10 +56,11 @@ class Planner:
                     rows,
                     base,
                     logged=Logged(base.acts, self._mapping.system),
+                    face=faces.get(rows[0].license_id, {}),
                     changed=changed,
                     moved=moved,
                     trial=trial,
-                    act_columns=self._columns,
+                    mapping=self._mapping,
                 )
             )
         return plans

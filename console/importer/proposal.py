@@ -12,7 +12,6 @@ from typing import Final
 
 from console.importer import vocabulary as words
 from console.importer.dates import DateForm
-from console.importer.field_values import READABLE
 from console.importer.mapping import ACTS, NO_END, SKIP
 from console.importer.proposal_text import Proposal, Question
 from console.importer.sample import HALF, MOST, Column, Sample
@@ -137,21 +136,12 @@ class _Proposing:
         if not face.mandatory:
             self._made.comment(f'{face.name} = "…"  # {face.zh}, not mandatory')
             return
-        if face.value not in READABLE:
-            self._made.comment(
-                f"{face.name} (mandatory): {face.zh} is more than one cell can say "
-                "(列表、图片), so no file can be imported as this type. A [type] of your "
-                "own without that field can: docs/changing.md"
-            )
-            return
         free = tuple(c.name for c in self._sample.columns if c.name not in self._used)
         text = f"which column holds {face.zh} ({face.name})?"
         question = Question(place=f"fields.{face.name}", text=text, choices=free)
         self._made.ask(face.name, question)
 
     def _field(self, face: FaceField) -> Column | None:
-        if face.value not in READABLE:
-            return None
         names = {words.plain(face.zh), words.plain(face.name)}
         exact = [c for c in self._sample.columns if words.plain(c.name) in names]
         if exact:

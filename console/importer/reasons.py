@@ -66,13 +66,24 @@ _ALL = (
     ),
     ImportReason(
         word="not_a_date",
-        zh="不是日期，或不是本映射规定的写法",
-        en="not a day, or not spelt as the mapping says",
+        zh="不是日期（时间），或不是本映射规定的写法",
+        en="not a day (or time), or not spelt as the mapping says",
     ),
     ImportReason(
         word="not_a_number",
         zh="不是规定形式的数字",
         en="not a number of the form that is asked for",
+    ),
+    ImportReason(
+        word="not_a_switch",
+        zh="应填“是”或“否”",
+        en="neither yes nor no",
+    ),
+    ImportReason(
+        word="no_picture",
+        zh="没有这个图片文件，或不是图片引用：请核对文件名和图片所在文件夹",
+        en="no such picture, or no reference to one: look at the file's name and at the"
+        " folder of pictures",
     ),
     ImportReason(
         word="not_a_serial",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
-import msgspec
-
+import schemas
 from console.importer.cells import (
     SPACES,
     digits_lost,
@@ -18,52 +18,42 @@ from console.importer.cells import (
     half_width,
     scientific,
 )
-from console.importer.field_values import field_value
+from console.importer.field_values import (
+    GIVEN,
+    NO_CITIZEN,
+    FieldReader,
+    demand_short,
+)
 from console.importer.mapping import ActColumn, StockMapping
 from console.importer.rejects import RowRejected
+from console.importer.source_row import SourceAct, SourceRow
 from ledger.catalogue import LicenseType
 from ledger.errors import Malformed
 from ledger.events import Value
-from ledger.holders import FREE_KINDS, holder_code_ok, normalise_holder_code
+from ledger.holders import (
+    FREE_KINDS,
+    holder_code_ok,
+    normalise_holder_code,
+    parse_holder_kinds,
+)
 from ledger.license_identifiers import LicenseId
 from ledger.subject_codes import clear_citizen_number
 from ledger.value_domain import STRING_SIZE_MAX
 from ledger.workdays import date_to_day
 
+HOLDER_KINDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        code: kind.name
+        for code, kind in parse_holder_kinds(schemas.toml("holder_kinds.toml")).items()
+    }
+)
 KEY_SIZE_MAX: Final = 200
 ROW_SIZE_MAX: Final = 55_000
 """Bytes of one row's values: with all that is around them a record holds 60,000."""
 _FIELD_SIZE: Final = 300  # name, nonce, commitment, padding: more than any field adds
 _END_OF_DAYS: Final = "99991231"
+_EDGES: Final = SPACES + "\r\n"
 _C0: Final = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
-
-
-class SourceAct(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """One act that a row tells of.
-
-    ``order`` is that of its column in the mapping, ``source_act`` the column's value,
-    ``day`` counts from 1970-01-01 in UTC+8, ``face``: the row's values go with it.
-    """
-
-    day: int
-    order: int
-    source_act: str
-    act: str
-    face: bool
-
-
-class SourceRow(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
-    """One row that can be read: whose license, and what happened to it.
-
-    ``values`` holds every mapped field and the term, None where the row says nothing.
-    """
-
-    line: int
-    key: str
-    license_id: str
-    holder_code: str
-    values: dict[str, str | int | None]
-    acts: tuple[SourceAct, ...]
 
 
 class RowReader:
@@ -88,55 +78,72 @@ class RowReader:
         self._columns = columns
         self._width = width
         self._latest = latest
+        self._reader = FieldReader(kind, dates=mapping.dates, latest=latest)
+        self._lists = _list_columns(mapping, kind)
 
     def read(self, line: int, cells: Sequence[str]) -> SourceRow:
         """One row; raises RowRejected at the first thing that is not as it should be."""
         if len(cells) != self._width:
             raise RowRejected(
-                "wrong_column_count", expected=f"{self._width} columns, as the header"
+                "wrong_column_count",
+                expected=f"{self._width} 列，与表头相同 / columns, as the header",
             )
         row = {name: self._text(name, cells[at]) for name, at in self._columns.items()}
         mapping = self._mapping
         values = {
-            name: self._field(name, column, row[column])
-            for name, column in mapping.fields.items()
+            name: self._reader.value(name, source, row)
+            for name, source in mapping.fields.items()
         }
         _demand_fits(values)
+        acts = self._acts(row)
+        if any(act.carries for act in acts):
+            self._demand_whole(values)
         return SourceRow(
             line=line,
             key=self._key(row),
             license_id=self._license_id(row),
             holder_code=self._holder_code(row),
             values={**values, **self._term(row)},
-            acts=self._acts(row),
+            acts=acts,
         )
 
+    def _demand_whole(self, values: Mapping[str, Value]) -> None:
+        for name, value in values.items():
+            if value is None and self._kind.fields[name].mandatory:
+                column = self._mapping.fields[name].shown
+                raise RowRejected("missing_value", column=column, expected=GIVEN)
+
     def _text(self, column: str, cell: str) -> str:
-        text = cell.strip(SPACES)
+        text = cell.strip(_EDGES if column in self._lists else SPACES)
         # Printable text has no control characters, and is told in one pass in C.
-        if not text.isprintable() and not _C0.isdisjoint(text):
+        if not text.isprintable() and not _C0.isdisjoint(
+            text.replace("\r\n", "").replace("\n", "")
+            if column in self._lists
+            else text
+        ):
             raise RowRejected(
-                "control_character", column=column, expected="text of one line"
+                "control_character", column=column, expected="单行文本 / one line"
             )
-        if 4 * len(text) > STRING_SIZE_MAX < len(text.encode()):
-            raise RowRejected(
-                "too_long", column=column, expected=f"at most {STRING_SIZE_MAX} bytes"
-            )
+        if column not in self._lists:
+            demand_short(column, text, STRING_SIZE_MAX)
         if "+" in text and scientific(text):
             raise RowRejected(
-                "scientific_number", column=column, expected="all digits of the number"
+                "scientific_number",
+                column=column,
+                expected="完整的号码 / all digits of the number",
             )
         if text.startswith("#") and formula_error(text):
-            raise RowRejected("formula_error", column=column, expected="a value")
+            raise RowRejected("formula_error", column=column, expected=GIVEN)
         return text
 
     def _key(self, row: Mapping[str, str]) -> str:
-        column = self._mapping.row_key
-        key = self._not_personal(column, _given(column, row[column]))
-        if len(key.encode()) > KEY_SIZE_MAX:
-            raise RowRejected(
-                "too_long", column=column, expected=f"at most {KEY_SIZE_MAX} bytes"
-            )
+        """The cells of the key's columns; of several, each escaped, with / between."""
+        columns = self._mapping.row_key
+        cells = [self._not_personal(one, _given(one, row[one])) for one in columns]
+        if len(cells) > 1:
+            cells = [cell.replace("%", "%25").replace("/", "%2F") for cell in cells]
+        key = "/".join(cells)
+        demand_short(columns[0], key, KEY_SIZE_MAX)
         return key
 
     def _license_id(self, row: Mapping[str, str]) -> str:
@@ -148,7 +155,7 @@ class RowReader:
             )
         except Malformed as error:
             raise RowRejected(
-                "not_a_serial", column=column, expected="1 to 32 of 0-9 A-Z"
+                "not_a_serial", column=column, expected="1–32 位 0-9 A-Z"
             ) from error
 
     def _holder_code(self, row: Mapping[str, str]) -> str:
@@ -159,17 +166,9 @@ class RowReader:
         )
         if not holder_code_ok(kind, code, latest=self._latest):
             reason = "digits_lost" if digits_lost(code) else "not_a_holder_code"
-            raise RowRejected(reason, column=column, expected=f"a code of kind {kind}")
+            expected = f"{HOLDER_KINDS[kind]} / a code of kind {kind}"
+            raise RowRejected(reason, column=column, expected=expected)
         return code
-
-    def _field(self, name: str, column: str, text: str) -> str | int | None:
-        return field_value(
-            self._kind.fields[name],
-            column,
-            text,
-            dates=self._mapping.dates,
-            latest=self._latest,
-        )
 
     def _term(self, row: Mapping[str, str]) -> dict[str, str | None]:
         mapping = self._mapping
@@ -187,7 +186,7 @@ class RowReader:
             raise RowRejected(
                 "ends_before_start",
                 column=mapping.valid_until,
-                expected=f"no day before {mapping.valid_from}",
+                expected=f"不早于“{mapping.valid_from}” / no day before it",
             )
         return term
 
@@ -210,7 +209,7 @@ class RowReader:
             raise RowRejected(
                 "no_act",
                 column=self._mapping.acts[0].shown,
-                expected="at least one act",
+                expected="至少一个行为 / at least one act",
             )
         return tuple(found)
 
@@ -246,24 +245,23 @@ class RowReader:
 
     def _not_personal(self, column: str, text: str) -> str:
         if clear_citizen_number(text, latest=self._latest):
-            raise RowRejected(
-                "clear_personal_data", column=column, expected="no citizen number"
-            )
+            raise RowRejected("clear_personal_data", column=column, expected=NO_CITIZEN)
         return text
-
-
-def values_of(act: SourceAct, row: SourceRow) -> Mapping[str, Value]:
-    """What one act of a row says in clear: the whole face, or nothing."""
-    return row.values if act.face else {}
 
 
 def _given(column: str, text: str) -> str:
     if not text:
-        raise RowRejected("missing_value", column=column, expected="a value")
+        raise RowRejected("missing_value", column=column, expected=GIVEN)
     return text
 
 
-def _demand_fits(values: Mapping[str, str | int | None]) -> None:
+def _list_columns(mapping: StockMapping, kind: LicenseType) -> frozenset[str]:
+    """Columns that hold nothing but lists: line breaks may stand in their cells."""
+    lists = {name for name, face in kind.fields.items() if face.value == "l"}
+    return mapping.columns_of(lists) - mapping.columns_but(lists)
+
+
+def _demand_fits(values: Mapping[str, Value]) -> None:
     size = sum(
         len(str(value).encode()) + _FIELD_SIZE
         for value in values.values()
@@ -271,5 +269,6 @@ def _demand_fits(values: Mapping[str, str | int | None]) -> None:
     )
     if size > ROW_SIZE_MAX:
         raise RowRejected(
-            "row_too_long", expected=f"at most {ROW_SIZE_MAX} bytes in all its fields"
+            "row_too_long",
+            expected=f"各项合计不超过 {ROW_SIZE_MAX} 字节 / bytes in all its fields",
         )

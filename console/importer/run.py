@@ -21,7 +21,7 @@ from console.importer.drafts import Drafted, Drafter
 from console.importer.intake import Intake, Progress, take_in
 from console.importer.license_type import admit_type, type_of
 from console.importer.mapping import StockMapping
-from console.importer.plan import ChainPlan, refused
+from console.importer.plan import ChainPlan
 from console.importer.planner import Planner
 from console.importer.rejects import Reject, write_rejects
 from console.importer.source_table import SourceTable
@@ -216,7 +216,7 @@ class _Import:
                             line=line,
                             column="",
                             reason="key_destroyed",
-                            expected="a holder whose key for this license was kept",
+                            expected="",
                         )
                     )
                     del plan.rests_on[line]
@@ -239,7 +239,9 @@ class _Import:
         for line, indexes in plan.rests_on.items():
             wrong = [verdicts[i] for i in indexes if verdicts[i] != ACCEPTED]
             if wrong:
-                self._stage.reject(refused(line, wrong[0]))
+                self._stage.reject(
+                    Reject(line=line, column="", reason=wrong[0], expected="")
+                )
             elif line in plan.own:
                 self.tally.accepted += 1
             else:

@@ -16,7 +16,7 @@ from typing import Final, Protocol, Self
 import msgspec
 
 from console.importer.rejects import Reject
-from console.importer.rows import SourceRow
+from console.importer.source_row import SourceRow
 from ledger.encryption import KEY_SIZE, sm4_gcm_decrypt, sm4_gcm_encrypt
 from ledger.errors import Unavailable, disk_code
 
@@ -55,7 +55,7 @@ CREATE TEMP TABLE torn AS
     JOIN staged f ON f.number = t.first
     WHERE s.chain <> f.chain;
 INSERT OR IGNORE INTO reject
-    SELECT line, '', 'row_changed', 'one license for each row key' FROM torn;
+    SELECT line, '', 'row_changed', '每个行标识只对应一本证照 / one license for each row key' FROM torn;
 DELETE FROM staged WHERE number IN (SELECT number FROM torn);
 """
 
@@ -180,7 +180,7 @@ class Staging:
                         line=line,
                         column="",
                         reason="chain_full",
-                        expected=f"at most {CHAIN_ROWS_MAX} rows of one license",
+                        expected=f"一本证照至多 {CHAIN_ROWS_MAX} 行 / rows of one license",
                     )
                 )
                 continue

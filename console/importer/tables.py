@@ -26,23 +26,39 @@ class Table:
         """The keys of the table, in the order written."""
         return list(self._data)
 
+    @property
+    def place(self) -> str:
+        """Where the table stands, for errors."""
+        return self._where
+
     def at(self, key: str) -> str:
         """The place of a key, for errors."""
         return f"{self._where}: {key}"
+
+    def holds_table(self, key: str) -> bool:
+        """Whether the key's value is a table."""
+        return isinstance(self._data.get(key), dict)
+
+    def begins_with_table(self, key: str) -> bool:
+        """Whether the key's value is a list of tables."""
+        value = self._data.get(key)
+        return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
     def text(self, key: str, *, default: str | None = None) -> str:
         """A text; empty only when the default is."""
         value = self._get(key, default)
         if not isinstance(value, str) or (not value and default != ""):
             raise self._wrong(key, "a text that is not empty")
-        if value.startswith(QUESTION):
-            raise Malformed(
-                "a question of the mapping is not answered yet",
-                code="mapping_question",
-                expected=value.removeprefix(QUESTION).strip(" :")[:300],
-                where=self.at(key),
-            )
-        return value
+        return self._answered(key, value)
+
+    def some_texts(self, key: str) -> list[str]:
+        """One text, or a list of them; none is empty."""
+        value = self._get(key, None)
+        given = value if isinstance(value, list) else [value]
+        texts = [text for text in given if isinstance(text, str) and text]
+        if not texts or len(texts) != len(given):
+            raise self._wrong(key, "a text that is not empty, or a list of such")
+        return [self._answered(key, text) for text in texts]
 
     def choice(self, key: str, choices: Sequence[str], *, default: str) -> str:
         """One of some texts."""
@@ -109,6 +125,16 @@ class Table:
                 found=", ".join(unknown)[:200],
                 where=self._where,
             )
+
+    def _answered(self, key: str, text: str) -> str:
+        if text.startswith(QUESTION):
+            raise Malformed(
+                "a question of the mapping is not answered yet",
+                code="mapping_question",
+                expected=text.removeprefix(QUESTION).strip(" :")[:300],
+                where=self.at(key),
+            )
+        return text
 
     def _get(self, key: str, default: object) -> object:
         self._read.add(key)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from console.importer.mapping import OPENING_STATES, StockMapping
-from console.importer.plan import BASELINE, OPENING_ACTS, Proposal
-from console.importer.rows import values_of
+from console.importer.plan import BASELINE, OPENING_ACTS, Face, Proposal
+from console.importer.source_row import SourceAct, SourceRow
 from ledger import field_checks, lifecycle
 from ledger.catalogue import LicenseType
 from ledger.chain import check_order
@@ -50,18 +50,12 @@ def stand_in(code: str) -> bytes:
 def draft_of(proposal: Proposal, *, mapping: StockMapping, authority: str) -> Draft:
     """The draft of a planned act, values in clear, marked as backfilled stock."""
     row, source = proposal.row, proposal.source
-    fields: dict[str, Value] = dict(values_of(source, row))
-    if proposal.act == BASELINE and source.act in OPENING_STATES:
-        fields = {**row.values, "state": OPENING_STATES[source.act]}
-    if proposal.act in OPENING_ACTS:
-        # A whole face says nothing of what it does not have; later acts empty it.
-        fields = {name: value for name, value in fields.items() if value is not None}
     return Draft(
         act=proposal.act,
         license_id=row.license_id,
         effective_at=day_start(source.day),
         authority=authority,
-        fields=fields,
+        fields=proposal.fields,
         holders=(HolderDraft(kind=mapping.holder_kind, code=row.holder_code),),
         precision="day",
         decision=DecisionDraft(number="", date="", reason_code=mapping.reason_code),
@@ -95,6 +89,34 @@ class ImportTrial:
         if rule.makes_version != "always":
             return 0
         return 1 if rule.opens or license_ is None else license_.version + 1
+
+    def fields(
+        self, act: str, row: SourceRow, source: SourceAct, face: Face
+    ) -> Mapping[str, Value]:
+        """What an act of a row says, in clear: the face, as far as the act may carry it.
+
+        An act that opens a license leaves out what it does not have; a later one empties
+        it. A CHANGE says nothing of what it may not set and what stands there already;
+        where that differs, it says it and is refused for it, so that nothing is lost.
+        """
+        if act in OPENING_ACTS:
+            state = OPENING_STATES.get(source.act) if act == BASELINE else None
+            values = {n: v for n, v in row.values.items() if v is not None}
+            given = values if source.face or state else {}
+            return {**given, "state": state} if state else given
+        if not source.carries:
+            return {}
+        if act != "CHANGE":
+            return dict(row.values)
+        return {
+            name: value
+            for name, value in row.values.items()
+            if self._may_change(name) or (name in face and face[name] != value)
+        }
+
+    def _may_change(self, name: str) -> bool:
+        face = self.kind.fields.get(name)
+        return face is None or face.changeable
 
     def judge(
         self, proposal: Proposal, acts: Sequence[Act], before: License | None

@@ -11,7 +11,8 @@ from console.importer.input_file import open_file
 from console.importer.intake import heading
 from console.importer.mapping import StockMapping, parse_mapping
 from console.importer.rejects import Reject, RowRejected
-from console.importer.rows import RowReader, SourceRow
+from console.importer.rows import RowReader
+from console.importer.source_row import SourceRow
 from ledger.catalogue import LicenseType, parse_type
 from ledger.workdays import date_to_day, day_to_date
 

@@ -519,7 +519,9 @@ def test_type_that_the_ledger_has_is_used_by_its_code(
     [
         ('trade = "Trade"', 'branch = "Trade"', "does not have"),
         ('name = "Name"\n', "", "mandatory fields without a column"),
-        ('value = "i"', 'value = "l"', "one cell cannot say"),
+        ('"Seats"', '["Seats", "Area"]', "for a field that is no list"),
+        ('"Seats"', '{ column = "Seats", folder = "x" }', "a folder of pictures"),
+        ('"Seats"', '{ always = "some" }', "not a value of this field"),
         ('"RENEW", "REVOKE"', '"REVOKE"', "acts that the type does not allow"),
         ('category = "organisation"', 'category = "person"', "kind of holder"),
         ('code_status = "foreign"', 'code_status = "?"', "contradicts itself"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from console.importer.csv_file import LINE_MAX
 from console.importer.rejects import Reject, guarded, restored, write_rejects
-from console.importer.rows import SourceAct
+from console.importer.source_row import SourceAct
 from ledger.errors import Malformed, Unavailable
 from ledger.workdays import date_to_day
 from tests.console.imports import (
@@ -99,7 +99,7 @@ def test_outer_spaces_are_not_part_of_a_value(tmp_path: Path) -> None:
         ({"Trade": f"tea {CITIZEN}"}, "Trade", "clear_personal_data"),
         ({"Seats": "4.5"}, "Seats", "not_a_number"),
         ({"Seats": "9" * 19}, "Seats", "not_a_number"),
-        ({"Area": "12.50"}, "Area", "not_a_number"),
+        ({"Area": "12.5㎡"}, "Area", "not_a_number"),
         ({"Area": "1e3"}, "Area", "not_a_number"),
         ({"Built": "1999-12-31"}, "Built", "not_a_date"),
         ({"Phone": "call me"}, "Phone", "wrong_format"),
@@ -174,7 +174,7 @@ def test_row_with_another_number_of_columns_is_rejected(
     good, [reject] = read_rows(path)
     assert len(good) == 1
     assert (reject.line, reject.reason) == (3, "wrong_column_count")
-    assert reject.expected == f"{len(COLUMNS)} columns, as the header"
+    assert reject.expected == f"{len(COLUMNS)} 列，与表头相同 / columns, as the header"
 
 
 def test_other_encodings_delimiters_and_a_byte_order_mark_are_read(
@@ -240,8 +240,8 @@ def test_rejects_file_is_replaced_whole_and_its_owner_alone_reads_it(
     assert path.read_text() == (
         "\ufeff行号 line;列 column;代码 code;原因;reason;要求 expected;a;b;c\n"
         + (
-            "7;'=cmd();not_a_date;不是日期，或不是本映射规定的写法;"
-            "not a day, or not spelt as the mapping says;'-1, or so;"
+            "7;'=cmd();not_a_date;不是日期（时间），或不是本映射规定的写法;"
+            "not a day (or time), or not spelt as the mapping says;'-1, or so;"
             "'=cmd|' /C calc'!A0;'210102190001010014;茶馆\n"
         )
         * 2

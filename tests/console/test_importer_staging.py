@@ -6,7 +6,7 @@ import pytest
 
 from console.importer import staging
 from console.importer.rejects import Reject
-from console.importer.rows import SourceAct, SourceRow
+from console.importer.source_row import SourceAct, SourceRow
 from console.importer.staging import Staging
 from ledger.errors import Unavailable
 from tests.fixed import Chance

@@ -1,0 +1,180 @@
+"""What an act of a row carries: no more than it may, and nothing of the row is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.console.import_desk import MemoryDesk, license_id
+from tests.console.imports import MAPPING, csv_file, mapping, row
+
+FIXED = MAPPING.replace(
+    'zh = "名称"\nvalue = "s"\nmandatory = true\ndata_class = 3\n',
+    'zh = "名称"\nvalue = "s"\nmandatory = true\ndata_class = 3\nchangeable = false\n',
+).replace('moved = "CHANGE"', 'moved = "CHANGE"\nended = "CANCEL"\nlost = "REVOKE"')
+"""The test mapping whose name no CHANGE may set, and whose first column ends licenses."""
+
+
+def moved(**changes: str) -> dict[str, str]:
+    return row(**{"Id": "r2", "Kind": "moved", "Done": "01.03.2021", **changes})
+
+
+def ended(**changes: str) -> dict[str, str]:
+    return row(**{"Id": "r3", "Kind": "ended", "Done": "01.04.2022", **changes})
+
+
+@pytest.fixture
+def desk() -> MemoryDesk:
+    return MemoryDesk()
+
+
+def fields_of(desk: MemoryDesk, act: str) -> set[str]:
+    """The names that the accepted act of this name carries."""
+    chain = desk.world.chains["license", license_id("100")]
+    [found] = [one for one in chain.acts if one.act == act]
+    return set(found.fields) - {"certificate_identifier"}
+
+
+def test_whole_life_of_a_license_in_one_file_comes_in(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, row(), moved(Trade="wine"), ended(Trade="wine"))
+    result = desk.run(path, given=mapping(FIXED))
+    assert (result.rows_accepted, result.rows_rejected) == (3, 0)
+    assert [act for act, _, _ in desk.acts()] == ["ISSUE", "CHANGE", "CANCEL"]
+    assert "name" not in fields_of(desk, "CHANGE")
+    assert {"trade", "seats", "phone", "valid_from"} <= fields_of(desk, "CHANGE")
+    assert fields_of(desk, "CANCEL") == set()
+    assert desk.opened("100", "trade") == "wine"
+    assert desk.opened("100", "name") == "白玉兰茶馆"
+
+
+def test_life_told_in_several_files_comes_in_and_is_known_again(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    given = mapping(FIXED)
+    rows = [row(), moved(Trade="wine"), ended(Trade="wine")]
+    for at, one in enumerate(rows):
+        path = csv_file(tmp_path, one, name=f"{at}.csv")
+        assert desk.run(path, given=given).rows_accepted == 1
+    result = desk.run(csv_file(tmp_path, *rows, name="all.csv"), given=given)
+    assert (result.rows_unchanged, result.rows_rejected) == (3, 0)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_change_of_what_may_not_change_is_rejected_by_its_column(
+    desk: MemoryDesk, tmp_path: Path, *, together: bool
+) -> None:
+    given = mapping(FIXED)
+    rows = [row(), moved(Name="红梅酒馆")]
+    if together:
+        path = csv_file(tmp_path, *rows)
+    else:
+        desk.run(csv_file(tmp_path, rows[0], name="first.csv"), given=given)
+        path = csv_file(tmp_path, rows[1])
+    result = desk.run(path, given=given)
+    assert result.reasons == {"invalid_fields": 1}
+    assert result.rejects_file is not None
+    text = result.rejects_file.read_text(encoding="utf-8-sig")
+    assert "3,Name,invalid_fields," in text or "2,Name,invalid_fields," in text
+    assert "name cannot be changed" in text
+    assert [act for act, _, _ in desk.acts()] == ["ISSUE"]
+
+
+def test_row_of_a_change_whose_standing_value_differs_later_is_row_changed(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    given = mapping(FIXED)
+    desk.run(csv_file(tmp_path, row(), moved(), name="a.csv"), given=given)
+    result = desk.run(csv_file(tmp_path, moved(Name="红梅酒馆")), given=given)
+    assert result.reasons == {"row_changed": 1}
+    assert result.rejects_file is not None
+    assert "2,Name,row_changed," in result.rejects_file.read_text(encoding="utf-8-sig")
+
+
+def test_row_that_ends_a_license_needs_no_face(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    bare = ended(Name="", Trade="", From="", Until="")
+    result = desk.run(csv_file(tmp_path, row(), bare), given=mapping(FIXED))
+    assert (result.rows_accepted, result.rows_rejected) == (2, 0)
+    assert [act for act, _, _ in desk.acts()] == ["ISSUE", "CANCEL"]
+
+
+def test_first_that_is_known_of_a_license_needs_its_face(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, ended(Name=""), ended(Id="r4", Number="200"))
+    result = desk.run(path, given=mapping(FIXED))
+    assert result.reasons == {"missing_value": 1}
+    assert result.rejects_file is not None
+    text = result.rejects_file.read_text(encoding="utf-8-sig")
+    assert "2,Name,missing_value," in text
+    chain = desk.world.chains["license", license_id("200")]
+    assert [act.act for act in chain.acts] == ["BASELINE"]
+    assert chain.license is not None
+    assert chain.license.terminal == "CANC"
+
+
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"Trade": "wine"}, "Trade"),
+        ({"Name": "红梅酒馆"}, "Name"),
+        ({"Until": "31.01.2026"}, "Until"),
+        ({"Done": "02.02.2020"}, "Done"),
+        ({"Account": "A-2"}, "Account"),
+        ({"Number": "101"}, "Number"),
+    ],
+)
+def test_row_that_changed_names_the_column(
+    desk: MemoryDesk, tmp_path: Path, changes: dict[str, str], column: str
+) -> None:
+    desk.run(csv_file(tmp_path, row(), name="before.csv"))
+    result = desk.run(csv_file(tmp_path, row(**changes)))
+    assert result.reasons == {"row_changed": 1}
+    assert result.rejects_file is not None
+    text = result.rejects_file.read_text(encoding="utf-8-sig")
+    assert f"2,{column},row_changed," in text
+
+
+def test_list_that_was_imported_is_known_again_and_its_change_is_seen(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    given = mapping(MAPPING.replace('value = "t"', 'value = "l"'))
+    desk.run(csv_file(tmp_path, row(Trade="茶、酒"), name="a.csv"), given=given)
+    assert desk.opened("100", "trade") == {"strings": ["茶", "酒"]}
+    same = desk.run(csv_file(tmp_path, row(Trade="茶；酒"), name="b.csv"), given=given)
+    assert same.rows_unchanged == 1
+    other = desk.run(csv_file(tmp_path, row(Trade="茶"), name="c.csv"), given=given)
+    assert other.reasons == {"row_changed": 1}
+
+
+def test_secret_list_is_encrypted_and_known_again(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    source = '[{ who = "Trade", since = "Built" }]'
+    text = MAPPING.replace('trade = "Trade"', f"trade = {source}")
+    text = text.replace('built = "Built"\n', "").replace(
+        'value = "t"\nmandatory = false\ndata_class = 1',
+        'value = "l"\nmandatory = false\ndata_class = 4',
+    )
+    given = mapping(text)
+    desk.run(csv_file(tmp_path, row(Built="1.1.2000"), name="a.csv"), given=given)
+    chain = desk.world.chains["license", license_id("100")]
+    assert isinstance(chain.acts[0].fields["trade"], bytes)
+    assert desk.opened("100", "trade") == {
+        "rows": [
+            {
+                "cells": [
+                    {"name": "who", "value": "tea"},
+                    {"name": "since", "value": "1.1.2000"},
+                ]
+            }
+        ]
+    }
+    same = desk.run(
+        csv_file(tmp_path, row(Built="1.1.2000"), name="b.csv"), given=given
+    )
+    assert same.rows_unchanged == 1
