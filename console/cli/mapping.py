@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import schemas
+from console.cataloguing import find_type, packaged_types
 from console.cli.options import Json
 from console.importer.input_file import open_file
 from console.importer.intake import heading
-from console.importer.license_type import packaged_type
 from console.importer.mapping import read_mapping
 from console.importer.proposal import propose, types_by_name
-from console.importer.proposal_text import Question, answered
+from console.importer.proposal_text import CONSTANT, Question, answered
 from console.importer.sample import Sample, look_at
 from console.output import Answer, give, say
 from ledger.catalogue import LicenseType
@@ -44,7 +44,9 @@ def new(
     type_code: Annotated[
         str,
         typer.Option(
-            "--type", metavar="CODE", help="The license type, if its name is not told."
+            "--type",
+            metavar="NAME",
+            help="The license type, by code or name, if the file does not tell it.",
         ),
     ] = "",
     system: Annotated[
@@ -63,11 +65,12 @@ def new(
         raise Malformed("there is a file", expected="a new --out", where=str(out))
     sample = look_at(file, sheet=sheet)
     made = propose(sample, _type(sample, type_code), system=system)
-    asked = [(one, _asked(one)) for one in made.questions] if _terminal() else []
+    asked = list(_answers(made.questions)) if _terminal() else []
     text = answered(made.text, asked)
     if out is not None:
         _write(out, text)
-    left = [] if asked else made.questions
+    done = [question for question, _ in asked]
+    left = [question for question in made.questions if question not in done]
     document = {
         "mapping": text,
         "file": str(out) if out else None,
@@ -115,24 +118,24 @@ def check(
     return give(Answer(document=document, text=text), as_json=as_json)
 
 
-def _type(sample: Sample, code: str) -> LicenseType:
-    types = [packaged_type(one) for one in schemas.names("types")]
-    known = {kind.code: kind for kind in types if kind is not None}
-    found = list(types_by_name(sample, known.values()))
-    if not code and len(found) == 1:
+def _type(sample: Sample, name: str) -> LicenseType:
+    """The type that is asked for, by code or name, or that the file itself names."""
+    known = packaged_types()
+    found = list(types_by_name(sample, known))
+    if not name and len(found) == 1:
         return found[0]
-    if not code and _terminal():
-        for kind in known.values():
+    if not name and _terminal():
+        for kind in found or known:
             say(f"  {kind.code} {kind.name}")
-        code = typer.prompt("Which license type? 证照类型代码", err=True)
-    if code in known:
-        return known[code]
-    names = [f"{kind.code} {kind.name}" for kind in found or known.values()]
+        name = typer.prompt("Which license type? 证照类型（代码或名称）", err=True)
+    if name:
+        return find_type(known, name)
     raise Malformed(
         "the file does not tell which license type it is of",
-        code="no_such_type",
-        expected="--type CODE, one of: " + "; ".join(names),
-        found=code,
+        code="type_not_told",
+        expected="--type CODE or NAME; `license-ledger types --packaged` lists them",
+        found="; ".join(f"{kind.code} {kind.name}" for kind in found[:6]),
+        where=sample.stem,
     )
 
 
@@ -140,16 +143,29 @@ def _terminal() -> bool:
     return sys.stdin.isatty()
 
 
+def _answers(questions: Sequence[Question]) -> Iterator[tuple[Question, str]]:
+    """The questions that whoever sits there answers; Enter alone leaves one open."""
+    for question in questions:
+        for number, choice in enumerate(question.choices, 1):
+            say(f"  {number} {choice}")
+        if question.constant:
+            say(f"  {CONSTANT}… the same in every row (各行相同)")
+        if answer := _asked(question):
+            yield question, answer
+
+
 def _asked(question: Question) -> str:
-    """The answer of whoever sits there; a number chooses."""
-    for number, choice in enumerate(question.choices, 1):
-        say(f"  {number} {choice}")
+    """One answer, by number or word; empty when the question stays open."""
+    text = f"{question.text} (Enter: later)"
     while True:
-        given: str = typer.prompt(question.text, err=True).strip()
+        given: str = typer.prompt(text, default="", show_default=False, err=True)
+        given = given.strip()
         if given.isdecimal() and 1 <= int(given) <= len(question.choices):
             return question.choices[int(given) - 1]
-        if given and (given in question.choices or not question.choices):
+        constant = question.constant and given.startswith(CONSTANT) and given[1:]
+        if constant or not given or given in (question.choices or (given,)):
             return given
+        say(f"  not one of them: a number from 1 to {len(question.choices)}, or a name")
 
 
 def _write(path: Path, text: str) -> None:

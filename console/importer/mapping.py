@@ -212,14 +212,18 @@ def _check_type_named(mapping: StockMapping, license_: Table) -> None:
 
 def _check_acts(mapping: StockMapping, where: str) -> None:
     """An act is known by (system, row key, source value): no value names two acts."""
-    named = [name for act in mapping.acts for name in act.values or (act.always,)]
-    if len(named) != len(set(named)):
-        raise Malformed(
-            "one source value names acts in two columns",
-            code="bad_mapping",
-            expected="each value in one of [[acts]]",
-            where=where,
-        )
+    named: dict[str, tuple[str, str]] = {}
+    for column in mapping.acts:
+        for value, act in column.values.items() or ((column.always, column.always),):
+            first, other = named.setdefault(value, (act, column.shown))
+            if first != act:
+                raise Malformed(
+                    "one source value names two acts",
+                    code="bad_mapping",
+                    expected=f"the same act for it in {other} and in {column.shown}",
+                    found=f"{value} = {first} and {act}",
+                    where=where,
+                )
 
 
 __all__ = [

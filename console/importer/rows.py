@@ -10,6 +10,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from msgspec import structs
+
 import schemas
 from console.importer.cells import (
     SPACES,
@@ -200,18 +202,26 @@ class RowReader:
         )
 
     def _acts(self, row: Mapping[str, str]) -> tuple[SourceAct, ...]:
-        found = [
-            act
-            for order, column in enumerate(self._mapping.acts)
-            if (act := self._act(order, column, row)) is not None
-        ]
+        """The acts of a row; what two columns say by the same value is one act.
+
+        The later column dates it: where a column of acts says 注销 beside the day of
+        issue, that of states says when.
+        """
+        found: dict[str, SourceAct] = {}
+        for order, column in enumerate(self._mapping.acts):
+            act = self._act(order, column, row)
+            if act is not None:
+                earlier = found.pop(act.source_act, None)
+                if earlier is not None and earlier.face:
+                    act = structs.replace(act, face=True)
+                found[act.source_act] = act
         if not found:
             raise RowRejected(
                 "no_act",
                 column=self._mapping.acts[0].shown,
                 expected="至少一个行为 / at least one act",
             )
-        return tuple(found)
+        return tuple(found.values())
 
     def _act(
         self, order: int, rule: ActColumn, row: Mapping[str, str]

@@ -19,6 +19,7 @@ from console.importer.source_table import SourceLine, SourceTable
 from ledger.check_digits import UPPER_ALNUM, consists_of
 from ledger.errors import Malformed
 from ledger.subject_codes import citizen_id_ok, clear_citizen_number, uscc_ok
+from ledger.value_formats import picture_ok
 
 ROWS: Final = 1_000
 HEADER_WITHIN: Final = 10
@@ -48,6 +49,21 @@ class Column:
     def names_rows(self) -> bool:
         """Whether it is filled in every row, never twice the same, and nobody's number."""
         return len({*self.given}) == self.rows and not self.shows_citizens
+
+    @property
+    def counts(self) -> bool:
+        """Whether it only numbers the rows: 1, 2, 3 … (序号)."""
+        return list(self.values) == [str(n) for n in range(1, self.rows + 1)]
+
+    @property
+    def endless(self) -> bool:
+        """Whether every value says that a term has no end (长期)."""
+        return bool(self.given) and {*self.given} <= {*NO_END}
+
+    @property
+    def references(self) -> bool:
+        """Whether its values are references of pictures, as the ledger writes them."""
+        return self._are(MOST, picture_ok)
 
     def serials(self, share: float = MOST) -> bool:
         """Whether such a share of values could be serials (流水号)."""
@@ -90,13 +106,26 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """The head of a file: where its header is and what its columns hold."""
+    """The head of a file: where its header is and what its columns hold.
+
+    ``titles``: what stands above the header.
+    """
 
     stem: str
     sheet: str
     delimiter: str
     header_row: int
     columns: tuple[Column, ...]
+    titles: tuple[str, ...] = ()
+
+    def name_rows(self, columns: Sequence[Column]) -> bool:
+        """Whether these columns together are never twice the same, and never empty."""
+        rows = list(zip(*(column.values for column in columns), strict=True))
+        return (
+            len({*rows}) == len(rows)
+            and all(map(all, rows))
+            and not any(column.shows_citizens for column in columns)
+        )
 
     @property
     def date_forms(self) -> list[str]:
@@ -128,6 +157,8 @@ def _sample(path: Path, sheet: str, delimiter: str) -> Sample:
         )
     width = max(_width(cells) for _, cells in lines[:HEADER_WITHIN])
     at = next(n for n, (_, cells) in enumerate(lines) if 2 * _width(cells) > width)
+    while at + 1 < len(lines) and _goes_on(lines[at][1], lines[at + 1][1]):
+        at += 1
     names = [cell.strip(SPACES) for cell in lines[at][1]]
     rows = [cells for _, cells in lines[at + 1 :] if len(cells) == len(names)]
     return Sample(
@@ -135,6 +166,7 @@ def _sample(path: Path, sheet: str, delimiter: str) -> Sample:
         sheet=sheet,
         delimiter=delimiter,
         header_row=lines[at][0],
+        titles=tuple(cell for _, cells in lines[:at] for cell in cells if cell),
         columns=tuple(
             Column(
                 name=name,
@@ -168,7 +200,21 @@ def _readable(table: SourceTable) -> Iterator[SourceLine]:
 
 
 def _width(cells: Sequence[str]) -> int:
-    return sum(map(bool, cells))
+    """Different cells: a title that is merged over all columns stands in each of them."""
+    return len({*cells} - {""})
+
+
+def _goes_on(upper: Sequence[str], lower: Sequence[str]) -> bool:
+    """Whether a header has a second line: merged cells go down, others are divided."""
+    merged = {one for one in upper if one and upper.count(one) > 1}
+    same = [a == b for a, b in zip(upper, lower, strict=False)]
+    return (
+        bool(merged)
+        and len(upper) == len(lower)
+        and any(same)
+        and all(right or one in merged for right, one in zip(same, upper, strict=True))
+        and _width(lower) > _width(upper)
+    )
 
 
 def _is_serial(text: str) -> bool:

@@ -20,6 +20,12 @@ ROW_KEY: Final = (
     "记录编号",
 )
 SERIAL: Final = ("serial", "serialnumber", "流水号", "证照流水号", "档案编号")
+NUMBER: Final = (
+    *("许可证编号", "证照编号", "证书编号", "编号", "许可证号", "证照号码", "证书号"),
+    *("证号", "证件编号", "证书号码", "许可证号码", "备案编号", "备案号", "登记证号"),
+    *("注册号", "注册编号", "licensenumber", "certificatenumber", "number"),
+)
+"""A license's own number: its serial, where it is of digits and capital letters alone."""
 VALID_FROM: Final = (
     *("validfrom", "from", "effectivefrom", "startdate", "有效期起", "有效期自"),
     *("有效期开始", "有效期开始日期", "有效期起始", "有效期起始日期", "有效期限起"),

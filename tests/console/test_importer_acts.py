@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.workdays import date_to_day, legal_day
 from tests.console.import_desk import MemoryDesk, license_id
 from tests.console.imports import MAPPING, csv_file, mapping, row
 
@@ -115,6 +116,30 @@ def test_first_that_is_known_of_a_license_needs_its_face(
     assert [act.act for act in chain.acts] == ["BASELINE"]
     assert chain.license is not None
     assert chain.license.terminal == "CANC"
+
+
+@pytest.mark.parametrize("kind", ["new", "ended"])
+def test_same_word_in_two_columns_is_one_act_on_the_later_columns_day(
+    desk: MemoryDesk, tmp_path: Path, kind: str
+) -> None:
+    given = mapping(FIXED.replace('closed = "CANCEL"', 'ended = "CANCEL"'))
+    path = csv_file(tmp_path, row(Kind=kind, Status="ended", Status_on="05.06.2024"))
+    assert desk.run(path, given=given).rows_accepted == 1
+    chain = desk.world.chains["license", license_id("100")]
+    names = ["ISSUE", "CANCEL"] if kind == "new" else ["BASELINE"]
+    assert [act.act for act in chain.acts] == names
+    assert legal_day(chain.acts[-1].effective_at) == date_to_day("2024-06-05")
+    assert chain.license is not None
+    assert chain.license.terminal == "CANC"
+    again = desk.run(
+        csv_file(
+            tmp_path,
+            row(Kind=kind, Status="ended", Status_on="05.06.2024"),
+            name="b.csv",
+        ),
+        given=given,
+    )
+    assert again.rows_unchanged == 1
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,13 @@ def test_mapping_with_a_mistake_is_malformed_and_names_the_place(
     assert caught.value.where == where
 
 
+def test_value_of_two_acts_names_both_and_their_columns() -> None:
+    with pytest.raises(Malformed) as caught:
+        mapping(swapped('closed = "CANCEL"', 'new = "CANCEL"'))
+    assert caught.value.found == "new = ISSUE and CANCEL"
+    assert caught.value.expected == "the same act for it in Kind and in Status"
+
+
 def test_missing_mapping_file_is_malformed(tmp_path: Path) -> None:
     with pytest.raises(Malformed, match="cannot be read"):
         read_mapping(tmp_path / "none.toml")

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import xlsxwriter
 
 from console.importer.license_type import packaged_type
 from console.importer.mapping import StockMapping, parse_mapping
-from console.importer.proposal import propose, types_by_name
+from console.importer.proposal import propose
 from console.importer.proposal_text import Proposal, answered
 from console.importer.sample import look_at
 from ledger.errors import Malformed
-from tests.console.cli_ledger import call
 
 PERMIT = "11210000999990010U042"
 HEADER = (
@@ -66,24 +61,6 @@ def test_usual_chinese_list_needs_no_answer(tmp_path: Path) -> None:
     assert found.acts[1].skip == {"正常"}
 
 
-def test_workbook_is_looked_at_like_any_list(tmp_path: Path) -> None:
-    path = tmp_path / "permits.xlsx"
-    book = xlsxwriter.Workbook(str(path))
-    for sheet in ("证照", "说明"):
-        table = book.add_worksheet(sheet)
-        for at, line in enumerate((HEADER, *ROWS)):
-            table.write_row(at + 1, 0, line.split(","))
-    book.close()
-    kind = packaged_type(PERMIT)
-    assert kind is not None
-    made = propose(look_at(path, sheet="证照"), kind, system="")
-    assert made.questions == []
-    found = read(made)
-    assert (found.sheet, found.header_row, found.row_key) == ("证照", 2, ("数据标识",))
-    with pytest.raises(Malformed, match="names no sheet"):
-        look_at(path, sheet="")
-
-
 def test_english_list_with_titles_and_semicolons_is_understood(tmp_path: Path) -> None:
     path = written(
         tmp_path,
@@ -104,11 +81,11 @@ def test_english_list_with_titles_and_semicolons_is_understood(tmp_path: Path) -
 def test_what_cannot_be_known_is_asked_and_the_import_waits_for_it(
     tmp_path: Path,
 ) -> None:
-    header = HEADER.replace("数据标识", "甲").replace("许可范围", "乙")
+    header = HEADER.replace("流水号", "甲").replace("许可范围", "乙")
     lines = [line.replace("注销", "撤销") for line in ROWS]
     made = proposed(written(tmp_path, header, *lines))
     assert [question.place for question in made.questions] == [
-        "source.row_key",
+        "license.serial",
         "fields.scope",
         "acts.撤销",
     ]
@@ -116,13 +93,98 @@ def test_what_cannot_be_known_is_asked_and_the_import_waits_for_it(
     assert "SKIP" in made.questions[2].choices
     with pytest.raises(Malformed, match="not answered") as caught:
         read(made)
-    assert caught.value.expected == "which column names a row for good?"
-    assert caught.value.where == "new.toml: source: row_key"
+    assert caught.value.where == "new.toml: license: serial"
     answers = zip(made.questions, ("甲", "乙", "SKIP"), strict=True)
     text = answered(made.text, list(answers))
     found = parse_mapping(text, where="new.toml")
-    assert (found.row_key, found.fields["scope"].shown) == (("甲",), "乙")
+    assert (found.serial, found.fields["scope"].shown) == ("甲", "乙")
     assert found.acts[1].skip == {"正常", "撤销"}
+
+
+def test_constant_answer_fills_every_row(tmp_path: Path) -> None:
+    header = HEADER.replace("许可范围", "乙")
+    made = proposed(written(tmp_path, header, *ROWS))
+    [question] = made.questions
+    text = answered(made.text, [(question, "= 建筑施工")])
+    assert parse_mapping(text, where="").fields["scope"].always == "建筑施工"
+
+
+def test_without_a_key_the_number_names_a_row_or_several_columns_do(
+    tmp_path: Path,
+) -> None:
+    header = HEADER.replace("数据标识", "序号")
+    rows = [line.replace(f"a{n}", str(n)) for n, line in enumerate(ROWS, 1)]
+    made = proposed(written(tmp_path, header, *rows))
+    assert read(made).row_key == ("流水号",)
+    kinds = header + ",业务类型"
+    acts = [
+        *(f"{line},新办" for line in rows),
+        rows[0].replace("1,", "3,", 1).replace("2025.3.1", "2026.3.1") + ",变更",
+    ]
+    made = proposed(written(tmp_path, kinds, *acts, name="acts.csv"))
+    assert read(made).row_key == ("流水号", "业务类型", "发证日期")
+    twice = [*acts, acts[-1].replace("3,", "4,", 1)]
+    made = proposed(written(tmp_path, kinds, *twice, name="twice.csv"))
+    assert made.questions[0].place == "source.row_key"
+    assert "序号" not in made.questions[0].choices
+
+
+def test_same_word_in_columns_of_acts_and_of_states_is_one_mapping(
+    tmp_path: Path,
+) -> None:
+    header = HEADER + ",业务类型"
+    made = proposed(written(tmp_path, header, ROWS[0] + ",新办", ROWS[1] + ",注销"))
+    found = read(made)
+    assert [act.values.get("注销") for act in found.acts] == ["CANCEL", "CANCEL"]
+
+
+FOOD = "11210000999990010U033"
+
+
+def test_list_is_proposed_with_the_separator_that_its_column_has(
+    tmp_path: Path,
+) -> None:
+    for name, cell, separators in (
+        ("a.csv", "预包装食品销售、散装食品销售", "、；;|"),
+        ("b.csv", "预包装食品销售，散装食品销售", "，"),
+        ("c.csv", "预包装食品销售（含冷藏，冷冻）", "、；;|"),
+    ):
+        header = HEADER.replace("许可范围", "经营项目")
+        line = ROWS[0].replace(",施工,", f',"{cell}",')
+        made = proposed(written(tmp_path, header, line, name=name), code=FOOD)
+        [asked] = [q for q in made.questions if q.place == "fields.business_type"]
+        text = answered(made.text, [(asked, "=餐饮服务经营者")])
+        for question in made.questions:
+            text = answered(text, [(question, "单位名称")])
+        found = parse_mapping(text, where="new.toml").fields["business_items"]
+        assert (found.shown, found.separators) == ("经营项目", separators)
+
+
+def test_folder_of_pictures_is_asked_where_cells_name_files(tmp_path: Path) -> None:
+    nurse = "11100000000013338W011"
+    reference = f"sm3:{'0' * 64}:12:image/jpeg"
+    for cell, asked in (("li.jpg", True), (reference, False)):
+        line = ROWS[0].replace(",施工,", f",{cell},")
+        path = written(
+            tmp_path, HEADER.replace("许可范围", "照片"), line, name=f"{asked}"
+        )
+        made = proposed(path, code=nurse)
+        places = [question.place for question in made.questions]
+        assert ("fields.photo.folder" in places) is asked
+        if asked:
+            answers = [(question, "photos") for question in made.questions]
+            found = parse_mapping(answered(made.text, answers), where="")
+            assert found.fields["photo"].folder == Path("photos")
+            assert found.fields["photo"].shown == "照片"
+
+
+def test_start_of_the_term_is_offered_and_never_assumed(tmp_path: Path) -> None:
+    header = HEADER.replace("有效期起", "丁")
+    line = ROWS[0].replace("2025年3月1日", "春")
+    made = proposed(written(tmp_path, header, line))
+    assert read(made).valid_until == "有效期止"
+    assert '# valid_from = "发证日期"' in made.text
+    assert read(made).valid_from == ""
 
 
 def test_one_mistake_in_a_column_hides_it_from_nobody(tmp_path: Path) -> None:
@@ -181,63 +243,3 @@ def test_holders_of_a_personal_license_are_known_by_their_check_digits(
     assert [column.citizens() for column in sample.columns] == [False, True]
     assert [column.shows_citizens for column in sample.columns] == [False, True]
     assert sample.columns[1].few_words == ()
-
-
-def test_type_is_known_by_the_name_of_the_file_or_a_column(tmp_path: Path) -> None:
-    kind = packaged_type(PERMIT)
-    assert kind is not None
-    other = written(tmp_path, HEADER, *ROWS)
-    assert list(types_by_name(look_at(other, sheet=""), [kind])) == []
-    named = written(tmp_path, HEADER, *ROWS, name="2026年安全生产许可证.csv")
-    assert list(types_by_name(look_at(named, sheet=""), [kind])) == [kind]
-    column = written(
-        tmp_path, HEADER + ",证照类型", *(row + ",安全生产许可证" for row in ROWS)
-    )
-    assert list(types_by_name(look_at(column, sheet=""), [kind])) == [kind]
-
-
-def test_command_shows_no_values_and_writes_once(tmp_path: Path) -> None:
-    path = written(tmp_path, HEADER, *ROWS)
-    out = tmp_path / "new.toml"
-    given = ("mapping", "new", str(path), "--type", PERMIT)
-    said = call(*given, "--out", str(out), "--json")
-    assert said.code == 0
-    assert said.document["questions"] == []
-    assert said.document["mapping"] == out.read_text(encoding="utf-8")
-    for hidden in ("周秘密", "91210102MA0TE5T40M", "三号公司", "2025000102"):
-        assert hidden not in said.out + said.err
-    assert call(*given, "--out", str(out)).code == 2
-    checked = call("mapping", "check", str(out), str(path), "--json")
-    assert checked.document["acts"] == ["BASELINE", "CANCEL"]
-    assert call("mapping", "check", str(out), str(out)).code == 2
-
-
-def test_command_asks_for_the_type_it_cannot_tell(tmp_path: Path) -> None:
-    said = call("mapping", "new", str(written(tmp_path, HEADER, *ROWS)), "--json")
-    assert said.code == 2
-    assert json.loads(said.out)["error"]["code"] == "no_such_type"
-    assert f"{PERMIT} 安全生产许可证" in json.loads(said.out)["error"]["expected"]
-
-
-def test_somebody_at_a_terminal_is_asked_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    header = HEADER.replace("数据标识", "甲").replace("许可范围", "乙")
-    path = written(tmp_path, header, *ROWS, name="许可.csv")
-    answers: list[Any] = ["permits", "7", "nonsense", "乙"]
-
-    class Terminal:
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr(
-        "console.cli.mapping.typer.prompt", lambda *_, **__: answers.pop(0)
-    )
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    from console.cli import mapping
-
-    out = tmp_path / "new.toml"
-    assert mapping.new(path, type_code=PERMIT, out=out) == 0
-    assert answers == []
-    found = parse_mapping(out.read_text(encoding="utf-8"), where="new.toml")
-    assert (found.system, found.fields["scope"].shown) == ("permits", "乙")

@@ -1,0 +1,68 @@
+"""``[[acts]]`` of a proposed mapping: which values say an act, and which day dates it."""
+
+from __future__ import annotations
+
+import json
+
+from console.importer import vocabulary as words
+from console.importer.mapping import ACTS, SKIP
+from console.importer.proposal_draft import DraftMapping
+from console.importer.proposal_text import Question
+from console.importer.sample import MOST, Column
+
+
+def propose_acts(draft: DraftMapping) -> None:
+    """A table for the column of acts, or for all rows; another for that of states."""
+    kind, made = draft.acts, draft.made
+    made.table("[[acts]]")
+    if kind is None:
+        made.comment("Every row is a license as the register shows it (存量补录).")
+        made.put("always", "BASELINE")
+    else:
+        made.put("column", draft.use(kind))
+    _put_date(draft, draft.issued, "which column says since when?")
+    made.lines.append("face = true  # the row's fields and term go with this act")
+    if kind is not None:
+        _put_values(draft, kind)
+    status = draft.named(words.STATUS, lambda column: bool(column.few_words))
+    if status is not None and status is not kind:
+        _put_status(draft, status)
+
+
+def _put_status(draft: DraftMapping, status: Column) -> None:
+    draft.made.table("[[acts]]")
+    draft.made.put("column", draft.use(status))
+    on = draft.named(words.STATUS_ON, lambda column: bool(column.name))
+    _put_date(draft, on, f"which column says when {status.name} changed?")
+    _put_values(draft, status)
+
+
+def _put_values(draft: DraftMapping, column: Column) -> None:
+    made = draft.made
+    skip = [w for w in column.few_words if words.plain(w) in words.NO_ACT]
+    if len(column.given) < column.rows:
+        skip.append("")
+    if skip:
+        shown = json.dumps(skip, ensure_ascii=False)
+        made.lines.append(f"skip = {shown}  # say no act")
+    made.lines.append("[acts.values]")
+    for word in column.few_words:
+        if word not in skip:
+            _put_value(draft, column, word)
+
+
+def _put_value(draft: DraftMapping, column: Column, word: str) -> None:
+    allowed = draft.kind.acts | {"BASELINE"}
+    act = words.ACT_VALUES.get(words.plain(word))
+    if act is not None and act in allowed:
+        draft.made.put(word, act)
+        return
+    text = f"which act is {word!r} in column {column.name}?"
+    choices = (*sorted(ACTS & allowed), SKIP)
+    question = Question(place=f"acts.{word}", text=text, choices=choices)
+    draft.made.ask(word, question)
+
+
+def _put_date(draft: DraftMapping, column: Column | None, text: str) -> None:
+    days = [c.name for c in draft.sample.columns if draft.is_days(c, MOST)]
+    draft.put_column("date", column, text, days, "acts")
