@@ -33,8 +33,11 @@ class Poller:
     Raises Malformed for a mapping without a database.
     """
 
-    def __init__(self, ledger: Ledger, mapping: StockMapping) -> None:
+    def __init__(
+        self, ledger: Ledger, mapping: StockMapping, key: Path | None = None
+    ) -> None:
         self._ledger = ledger
+        self._key = key
         self._mapping = mapping
         self._source = _source(mapping)
         self._marks = ImportMarks(
@@ -55,7 +58,7 @@ class Poller:
         ledger, mapping = self._ledger, self._mapping
         with self._marks.alone(), self._table(from_start=from_start) as table:
             result = import_stock(
-                StockDesk(ledger),
+                StockDesk(ledger, self._key),
                 mapping,
                 table,
                 staging=staging,
@@ -70,7 +73,7 @@ class Poller:
     def check(self, *, from_start: bool, progress: Progress) -> CheckResult:
         """Says what ``poll`` would do; the mark stays."""
         with self._table(from_start=from_start) as table:
-            desk = CheckingDesk(self._ledger)
+            desk = CheckingDesk(self._ledger, self._key)
             return check_stock(desk, self._mapping, table, progress=progress)
 
     @contextmanager

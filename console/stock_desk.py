@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 from typing_extensions import override
 
+from console.acting import authority_of, signers_of
 from console.importer.desk import ImportKeys
-from console.key_ring import DEPARTMENT
 from console.ledger import Ledger
 from ledger.chain import ChainState
 from ledger.log.key_store import IssuedKeys, KeyRequest, KeyStore
@@ -18,18 +19,17 @@ from projections import audit_trail, store
 
 
 class StockDesk:
-    """Imports by the department that ``init`` made (``console.importer.desk``).
+    """Imports by the department of a key file (``console.importer.desk``).
 
-    Published records are sealed and judged as soon as somebody asks for a verdict.
+    Without one: by the department that ``init`` made. Published records are sealed and judged as soon as somebody asks for a verdict.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, key: Path | None = None) -> None:
+        keys = () if key is None else (key,)
         self._ledger = ledger
         self._appended: dict[bytes, Appended] = {}
-        self.department = ledger.ring.department()
-        self.signers: Sequence[RoleSigner] = [
-            RoleSigner(signer=ledger.ring.signer(DEPARTMENT, purpose="act"))
-        ]
+        self.department = authority_of(ledger, keys)
+        self.signers: Sequence[RoleSigner] = signers_of(ledger, keys)
 
     @property
     def keys(self) -> ImportKeys:
@@ -82,8 +82,8 @@ class StockDesk:
 class CheckingDesk(StockDesk):
     """The same for a check: it looks at what is judged already and writes nothing."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        super().__init__(ledger)
+    def __init__(self, ledger: Ledger, key: Path | None = None) -> None:
+        super().__init__(ledger, key)
         store, destroyed = ledger.key_store_to_look()
         self._looking = _KeysToLook(store, destroyed)
 

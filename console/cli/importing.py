@@ -68,6 +68,14 @@ def import_file(
             "--from-start", help="Poll all rows, not only those that are new."
         ),
     ] = False,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            help="The key file of the department that imports; default: init's.",
+            show_default=False,
+        ),
+    ] = None,
     directory: Dir = None,
     dsn: Dsn = None,
     passphrase_file: PassphraseFile = None,
@@ -85,7 +93,7 @@ def import_file(
             code="bad_usage",
             found=file.name,
         )
-    run = _Run(settings, known, file, from_start=from_start, as_json=as_json)
+    run = _Run(settings, known, file, key=key, from_start=from_start, as_json=as_json)
     if check:
         return run.check()
     return run.once() if every_s is None else run.every(every_s)
@@ -99,6 +107,7 @@ class _Run:
     mapping: StockMapping
     file: Path | None
     _: KW_ONLY
+    key: Path | None
     from_start: bool
     as_json: bool
 
@@ -106,11 +115,11 @@ class _Run:
         """Tells what would happen."""
         with open_ledger(self.settings, read_only=True) as ledger, _progress() as told:
             if self.file is None:
-                poller = Poller(ledger, self.mapping)
+                poller = Poller(ledger, self.mapping, self.key)
                 found = poller.check(from_start=self.from_start, progress=told)
             else:
                 table = open_file(self.file, self.mapping)
-                desk = CheckingDesk(ledger)
+                desk = CheckingDesk(ledger, self.key)
                 found = check_stock(desk, self.mapping, table, progress=told)
         text = "\n".join(summary(found))
         return give(Answer(document=found.document, text=text), as_json=self.as_json)
@@ -119,7 +128,7 @@ class _Run:
         """Imports the file, or what is new in the database."""
         with open_ledger(self.settings) as ledger:
             if self.file is None:
-                result = self._poll(ledger, Poller(ledger, self.mapping))
+                result = self._poll(ledger, Poller(ledger, self.mapping, self.key))
             else:
                 result = self._import(ledger, self.file)
         return self._give(result)
@@ -127,7 +136,7 @@ class _Run:
     def every(self, seconds: float) -> int:
         """Polls until it is stopped; a database that does not answer is asked again."""
         with open_ledger(self.settings) as ledger:
-            poller = Poller(ledger, self.mapping)
+            poller = Poller(ledger, self.mapping, self.key)
             while True:
                 try:
                     self._give(self._poll(ledger, poller))
@@ -149,7 +158,7 @@ class _Run:
     def _import(self, ledger: Ledger, file: Path) -> ImportResult:
         with _progress() as told, ledger.engine.held():
             return import_stock(
-                StockDesk(ledger),
+                StockDesk(ledger, self.key),
                 self.mapping,
                 open_file(file, self.mapping),
                 staging=self.settings.directory / STAGING,

@@ -105,13 +105,13 @@ def check_stock(
             mapping,
             kind,
             stage,
-            issuer=desk.department,
+            issuer=mapping.issuer or desk.department,
             latest=day_to_date(legal_day(desk.now())),
             progress=progress,
         )
         _plan(found, desk, mapping, kind, stage)
         _count(found, intake, stage)
-    found.missing = _missing(found, desk, registry)
+    found.missing = _missing(found, desk, mapping, registry)
     return found
 
 
@@ -185,12 +185,17 @@ def _example(
     }
 
 
-def _missing(found: CheckResult, desk: ImportDesk, registry: Registry) -> list[str]:
+def _missing(
+    found: CheckResult, desk: ImportDesk, mapping: StockMapping, registry: Registry
+) -> list[str]:
     """What the registry would have to hold before anything of this is accepted."""
     who = registry.authority(desk.department)
+    issuer = registry.authority(mapping.issuer or desk.department)
     if who is None or not who.active:
         return [f"authority {desk.department} is not registered, or has ended"]
     missing = _missing_keys(desk, registry)
+    if issuer is None:
+        return [*missing, f"issuer {mapping.issuer} is not registered"]
     if found.type_state == "missing":
         missing.append(
             f"type {found.type_code} is not in force: `license-ledger registry type`"
@@ -203,7 +208,7 @@ def _missing(found: CheckResult, desk: ImportDesk, registry: Registry) -> list[s
         if not may_act(
             registry.authorities,
             who,
-            who,
+            issuer,
             type_code=found.type_code,
             act=act,
             backfilled=True,
@@ -215,7 +220,7 @@ def _missing(found: CheckResult, desk: ImportDesk, registry: Registry) -> list[s
         acts = ", ".join(refused)
         missing.append(
             f"authority {who.uscc} may not import {acts} of type {found.type_code} "
-            "(role custodian, types)"
+            f"for issuer {issuer.uscc} (role custodian, types, area)"
         )
     return missing
 

@@ -97,7 +97,10 @@ def check_fits(mapping: StockMapping, kind: LicenseType) -> None:
     unknown = sorted(set(mapping.fields) - set(kind.fields))
     _refuse("fields that the type does not have", unknown)
     mandatory = {name for name, face in kind.fields.items() if face.mandatory}
-    unmapped = sorted(mandatory - set(mapping.fields))
+    unmapped = [
+        f"{name} {kind.fields[name].zh}"
+        for name in sorted(mandatory - set(mapping.fields))
+    ]
     _refuse("mandatory fields without a column", unmapped)
     _check_sources(mapping, kind)
     acts = {

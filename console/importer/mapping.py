@@ -30,6 +30,7 @@ from console.importer.tables import Table
 from ledger.check_digits import DIGITS, consists_of
 from ledger.errors import Malformed
 from ledger.identifiers import is_person_kind
+from ledger.subject_codes import uscc_ok
 
 _SYSTEM_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -41,7 +42,7 @@ NO_END: Final = ("长期", "长期有效", "永久", "永久有效", "无固定�
 class StockMapping:
     """One mapping file. ``fields``: field of the type -> where its value comes from.
 
-    ``row_key``: the columns that name a row together. ``acts`` in the order in which they happened inside one day. ``type_table`` is the
+    ``issuer``: USCC of the issuing department, '' for that which imports; ``row_key``: the columns that name a row together. ``acts`` in the order in which they happened inside one day. ``type_table`` is the
     license type as the catalogue's files write it, without code and definer, or None
     when ``type_code`` names one that the ledger has; ``type_sequence`` has three digits.
     """
@@ -55,6 +56,7 @@ class StockMapping:
     header_row: int
     reason_code: str
     missing: str
+    issuer: str
     serial: str
     valid_from: str
     valid_until: str
@@ -135,6 +137,7 @@ def parse_mapping(text: str, *, where: str) -> StockMapping:
         header_row=source.number("header_row", default=1),
         reason_code=source.text("reason_code", default="stock_import"),
         missing=source.text("missing", default="not in source"),
+        issuer=_issuer(license_),
         serial=license_.text("serial"),
         valid_from=license_.text("valid_from", default=""),
         valid_until=license_.text("valid_until", default=""),
@@ -171,6 +174,19 @@ def _system(source: Table) -> str:
             where=source.at("system"),
         )
     return system
+
+
+def _issuer(license_: Table) -> str:
+    issuer = license_.text("issuer", default="")
+    if issuer and not uscc_ok(issuer):
+        raise Malformed(
+            "not a department's code",
+            code="bad_mapping",
+            expected="a 统一社会信用代码 of 18 characters, with its check character",
+            found=ascii(issuer)[:40],
+            where=license_.at("issuer"),
+        )
+    return issuer
 
 
 def _holder_kind(holder: Table) -> str:

@@ -104,7 +104,14 @@ KEYS: Final = (
             "serial",
             None,
             "Column of the license's number at its issuer: the serial (流水号), 1 to 32 of "
-            "0-9 A-Z. The issuer is the department that imports.",
+            "0-9 A-Z.",
+        ),
+        (
+            "issuer",
+            "",
+            "统一社会信用代码 of the issuing department (发证机关), in the licenses' ids for ever; "
+            "left out: the department that imports (`import --key`). For another one a "
+            "custodian (归集单位) of its area may import.",
         ),
         ("valid_from", "", "Column of the first day of the term (有效期起)."),
         (

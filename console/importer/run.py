@@ -168,7 +168,7 @@ class _Import:
             self._mapping,
             self._kind,
             self._stage,
-            issuer=self._desk.department,
+            issuer=self._mapping.issuer or self._desk.department,
             latest=day_to_date(legal_day(self._desk.now())),
             progress=self._progress,
         )
