@@ -6,7 +6,7 @@ Two times are told apart: the days on which a value holds, and when the ledger k
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from console.inspection import license_row
@@ -68,7 +68,7 @@ def trace(
     license_id = license_row(ledger, name).license_id
     acts = ledger.chain_of(license_id).acts
     types = types_of(ledger.registry(), license_id)
-    _require_field(question.field, acts, types)
+    question = replace(question, field=_field_of(question.field, acts, types))
     known = [act for act in acts if act.recorded_at <= question.known_at]
     rows = [*_opening(question.field, acts[0])]
     if _is_folded(question.field, acts, types):
@@ -115,16 +115,28 @@ def _instant(us: int) -> str | None:
     return None if us == EVER else instant_text(us)
 
 
-def _require_field(field: str, acts: Sequence[Act], types: TypeOfVersion) -> None:
+def _field_of(said: str, acts: Sequence[Act], types: TypeOfVersion) -> str:
+    """The field of a name, or of a Chinese name (单位名称) that one field alone has."""
     versions = {act.type_version for act in acts}
-    own = {name for version in versions for name in types(version).fields}
-    if field not in own | RESERVED | {HOLDERS}:
+    own = {
+        name: face.zh
+        for version in sorted(versions)
+        for name, face in types(version).fields.items()
+    }
+    known = {
+        **own,
+        **{name: RESERVED_ZH.get(name, "") for name in RESERVED},
+        HOLDERS: "",
+    }
+    found = [name for name, zh in known.items() if said and said in (name, zh)]
+    if len(found) != 1:
         # What was asked for is not quoted: it may be a value in the field's place.
         raise Malformed(
             "this license has no such field",
             expected=", ".join([*sorted(own), HOLDERS, *sorted(RESERVED)]),
             where="FIELD",
         )
+    return found[0]
 
 
 def _is_folded(field: str, acts: Sequence[Act], types: TypeOfVersion) -> bool:

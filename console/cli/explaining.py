@@ -8,6 +8,7 @@ import typer
 
 from console.cli.options import Json
 from console.error_book import ErrorEntry, error_book
+from console.importer import reasons
 from console.inspection import table
 from console.output import Answer, give
 from ledger.errors import Unknown
@@ -29,7 +30,7 @@ def explain(
     as_json: Json = False,
 ) -> int:
     """Says what a code (错误代码, 拒绝代码) means, what to do, and whether to try again."""
-    book = error_book()
+    book = {**reasons.entries(), **error_book()}
     if code is None:
         rows = [(row.code, row.family, row.zh) for row in book.values()]
         document = {"errors": [_document(row) for row in book.values()]}

@@ -18,6 +18,7 @@ from console.importer.check import check_stock, summary
 from console.importer.input_file import open_file
 from console.importer.intake import Progress
 from console.importer.mapping import StockMapping, read_mapping
+from console.importer.reasons import said
 from console.importer.run import ImportResult, import_stock
 from console.ledger import Ledger
 from console.output import WORDS, Answer, give, warn
@@ -205,7 +206,10 @@ def _words(result: ImportResult) -> str:
     ]
     if result.rows_legacy:
         lines.append(f"{result.rows_legacy} holders by 15-digit citizen numbers")
-    lines += [f"rejected, {code}: {n}" for code, n in sorted(result.reasons.items())]
+    lines += [
+        f"rejected, {code}: {count} ({said(code)[0]})"
+        for code, count in sorted(result.reasons.items())
+    ]
     if result.rejects_file:
         lines.append(
             f"rejected rows, to be mended and imported again: {result.rejects_file}"

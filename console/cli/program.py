@@ -112,7 +112,7 @@ def _terminated(number: int, _frame: object) -> None:
 def _usage(error: TyperException, *, as_json: bool) -> int:
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "license-ledger"
-    said = getattr(error, "message", "") or str(error)
+    said = error.format_message() or str(error)
     if said.startswith("Usage: "):  # asked for nothing: the whole help is the answer
         WORDS.print(said, markup=False)
         return 2

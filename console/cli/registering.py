@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from console.acting import signers_of
+from console.authority_form import LEVELS, ROLES, demand_form
 from console.cli.acting import read_text
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
 from console.error_book import entry_of
@@ -106,10 +107,11 @@ def authority(
     name: Annotated[str | None, typer.Option("--name", help="Its full name.")] = None,
     area: Annotated[str | None, typer.Option("--area", help="GB/T 2260 code.")] = None,
     level: Annotated[
-        str | None, typer.Option("--level", help="nation, province, city, county …")
+        str | None, typer.Option("--level", help=f"One of {LEVELS}.")
     ] = None,
     role: Annotated[
-        list[str] | None, typer.Option("--role", help="publisher, custodian …")
+        list[str] | None,
+        typer.Option("--role", help=f"One of {ROLES}; may be repeated."),
     ] = None,
     key: Key = None,
     directory: Dir = None,
@@ -120,6 +122,9 @@ def authority(
     """Adds an authority, or changes the fields that are given."""
     with open_ledger(place(directory, dsn, passphrase_file)) as ledger:
         ledger.catch_up()
+        demand_form(
+            ledger.registry().authority(uscc), uscc, area=area, level=level, roles=role
+        )
         registrar = registrar_of(ledger, key)
         registrar.authority(uscc, name=name, area=area, level=level, roles=role)
         return give_verdicts(registrar, as_json=as_json)

@@ -18,6 +18,7 @@ from console.importer.license_type import check_fits, packaged_type, type_of
 from console.importer.mapping import StockMapping
 from console.importer.plan import OPENING_ACTS, ChainPlan
 from console.importer.planner import Planner
+from console.importer.reasons import said
 from console.importer.rejects import Reject
 from console.importer.run import ROWS_AT_ONCE
 from console.importer.source_table import SourceTable
@@ -29,6 +30,7 @@ from ledger.catalogue import LicenseType, type_rows
 from ledger.field_checks import must_encrypt
 from ledger.holders import is_person_kind
 from ledger.identifiers import mask
+from ledger.license import STATE_ZH, State
 from ledger.registry import Registry
 from ledger.workdays import day_to_date, legal_day
 
@@ -41,7 +43,8 @@ class CheckResult:
     """What would become of a table.
 
     ``events``: act -> how many; ``type_state``: whether the license type is in force, or
-    would be added or changed first; ``missing``: what the registry lacks for it;
+    would be added or changed first; ``states``: state -> how many licenses come in as
+    ended; ``missing``: what the registry lacks for it;
     ``examples``: the first licenses, personal values masked.
     """
 
@@ -54,6 +57,7 @@ class CheckResult:
     type_name: str = ""
     type_state: str = ""
     events: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, int] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -74,6 +78,7 @@ class CheckResult:
                 "state": self.type_state,
             },
             "events": {self.type_code: dict(sorted(self.events.items()))},
+            "states": dict(sorted(self.states.items())),
             "reasons": dict(sorted(self.reasons.items())),
             "rejects": [
                 {
@@ -146,6 +151,11 @@ def _plan(
             for reject in plan.rejects:
                 stage.reject(reject)
             found.events.update(one.act for one in plan.proposals)
+            found.states.update(
+                str(one.fields["state"])
+                for one in plan.proposals
+                if "state" in one.fields
+            )
             fits = len(plan.own & plan.rests_on.keys())
             found.rows_accepted += fits
             found.rows_unchanged += len(plan.rests_on) - fits
@@ -241,11 +251,18 @@ def summary(found: CheckResult) -> Sequence[str]:
         f"accepted, {found.rows_unchanged} unchanged, {found.rows_rejected} rejected",
         f"type {found.type_code} {found.type_name}: {_STATES[found.type_state]}",
         *(f"  {act}: {count}" for act, count in sorted(found.events.items())),
+        *(
+            f"  of these come in as {state} {STATE_ZH[State(state)]}: {count}"
+            for state, count in sorted(found.states.items())
+        ),
     ]
     if found.rows_legacy:
         lines.append(f"{found.rows_legacy} holders by 15-digit citizen numbers")
     lines += [f"missing: {what}" for what in found.missing]
-    lines += [f"rejected, {r}: {n}" for r, n in sorted(found.reasons.items())]
+    lines += [
+        f"rejected, {reason}: {count} ({said(reason)[0]})"
+        for reason, count in sorted(found.reasons.items())
+    ]
     lines += [
         f"  line {one.line} {one.column}: {one.reason}"
         + (f", expected {one.expected}" if one.expected else "")

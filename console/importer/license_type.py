@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import schemas
+from console.acting import MAIN_ROLE
 from console.importer.desk import ImportDesk
 from console.importer.field_values import FieldReader
 from console.importer.mapping import StockMapping
@@ -112,10 +113,21 @@ def check_fits(mapping: StockMapping, kind: LicenseType) -> None:
         act for act in acts - kind.acts if not lifecycle.ACTS[act].always_allowed
     )
     _refuse("acts that the type does not allow", foreign)
+    _refuse(
+        "acts that several departments sign (联合签章) and no file can tell",
+        sorted(act for act in acts if act in joint_acts(kind)),
+    )
     person = is_person_kind(mapping.holder_kind)
     wrong = {"person": not person, "household": not person, "organisation": person}
     if wrong.get(kind.holder_category, False):
         _refuse("a kind of holder that the type does not have", [mapping.holder_kind])
+
+
+def joint_acts(kind: LicenseType) -> frozenset[str]:
+    """Acts that more than the importing department's key must sign."""
+    return frozenset(
+        act for act, roles in kind.signatures.items() if tuple(roles) != (MAIN_ROLE,)
+    )
 
 
 def _check_sources(mapping: StockMapping, kind: LicenseType) -> None:

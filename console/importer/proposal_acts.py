@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from console.importer import vocabulary as words
+from console.importer.license_type import joint_acts
 from console.importer.mapping import ACTS, SKIP
 from console.importer.proposal_draft import DraftMapping
 from console.importer.proposal_text import Question
@@ -52,7 +53,7 @@ def _put_values(draft: DraftMapping, column: Column) -> None:
 
 
 def _put_value(draft: DraftMapping, column: Column, word: str) -> None:
-    allowed = draft.kind.acts | {"BASELINE"}
+    allowed = (draft.kind.acts | {"BASELINE"}) - joint_acts(draft.kind)
     act = words.ACT_VALUES.get(words.plain(word))
     if act is not None and act in allowed:
         draft.made.put(word, act)

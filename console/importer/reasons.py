@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
+from console.error_book import ErrorEntry
 from ledger.refusals import REFUSALS
 
 
@@ -138,6 +140,33 @@ _ALL = (
 IMPORT_REASONS: Mapping[str, ImportReason] = MappingProxyType(
     {reason.word: reason for reason in _ALL}
 )
+
+
+ROW: Final = "row"
+"""Family of these reasons among the errors: about one row, not about a command."""
+
+_REMEDY: Final = (
+    "mend the row in the rejects file and import that file",
+    "在拒收文件中更正该行，再导入该文件",
+)
+
+
+def entries() -> Mapping[str, ErrorEntry]:
+    """The reasons as `explain` says them; exit code 0: the other rows came in."""
+    found: dict[str, ErrorEntry] = {}
+    for reason in _ALL:
+        cause, _, remedy = reason.en.partition(": ")
+        cause_zh, _, remedy_zh = reason.zh.partition("：")
+        found[reason.word] = ErrorEntry(
+            code=reason.word,
+            family=ROW,
+            zh=cause_zh,
+            cause=(cause, cause_zh),
+            remedy=(remedy or _REMEDY[0], remedy_zh or _REMEDY[1]),
+            retry=False,
+            exit_code=0,
+        )
+    return found
 
 
 def said(code: str) -> tuple[str, str]:

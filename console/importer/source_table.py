@@ -104,4 +104,7 @@ class Heading:
             ]
             if len(self.names) == 1 and len(parts) > 1 and set(missing) <= {*parts}:
                 return f"one column: the delimiter is {name}"
-        return f"{len(self.names)} other columns; is line 1 the header?"
+        return (
+            f"{len(self.names)} other columns; if this line is not the header, "
+            "source.header_row of the mapping says which is"
+        )

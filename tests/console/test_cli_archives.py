@@ -171,6 +171,7 @@ def test_a_correction_is_true_from_the_original_date_and_known_since(
     }
     corrected = cli_ledger.act("CORRECT", correct)
     document = cli_ledger.json("trace", one, "scope")
+    assert cli_ledger.json("trace", one, document["field_zh"]) == document
     first, second = document["events"]
     assert (first["new"], first["replaced_by"], first["because"]) == (
         *("软件", corrected["position"], "CORRECT"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.error_book import entry_of, error_book
+from console.importer.reasons import IMPORT_REASONS
 from tests.console.cli_ledger import (
     BUSINESS,
     DEPARTMENT,
@@ -129,12 +130,49 @@ def test_explain_lists_every_code() -> None:
     said = call("explain")
     heading, *lines = said.out.splitlines()
     assert heading.split() == ["code", "family", "中文"]
-    assert [line.split()[0] for line in lines] == list(error_book())
+    every = {*error_book(), *IMPORT_REASONS}
+    assert sorted(line.split()[0] for line in lines) == sorted(every)
     document = call("explain", "--json").document
-    assert [row["code"] for row in document["errors"]] == list(error_book())
+    assert sorted(row["code"] for row in document["errors"]) == sorted(every)
+
+
+def test_explain_says_why_a_row_of_an_import_stays_out() -> None:
+    said = call("explain", "ends_before_start")
+    assert "family row, exit code 0" in said.out
+    assert "原因：有效期截止早于起始" in said.out
+    assert "处理：在拒收文件中更正该行，再导入该文件" in said.out
+    document = call("explain", "scientific_number", "--json").document
+    assert document["zh"]["remedy"].startswith("请从原系统重新导出")
+
+
+def test_wrong_value_of_an_option_names_the_option() -> None:
+    said = call("rebuild", "--processes", "x")
+    assert said.code == 2
+    assert "Invalid value for '--processes'" in said.err
 
 
 def test_explain_of_no_code_is_said_to_be_none() -> None:
     said = call("explain", "no_such_code", "--json")
     assert said.code == 1
     assert said.document["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("uscc", "options", "where"),
+    [
+        ("沈阳市局", (), "USCC"),
+        ("112101008888840202", (), "USCC"),
+        (DEPARTMENT, ("--area", "999999"), "--area"),
+        (DEPARTMENT, ("--area", "2101"), "--area"),
+        (DEPARTMENT, ("--level", "town"), "--level"),
+        (DEPARTMENT, ("--role", "publisher", "--role", "boss"), "--role"),
+    ],
+)
+def test_authority_that_cannot_be_is_told_before_anything_is_recorded(
+    cli_ledger: CliLedger, uscc: str, options: tuple[str, ...], where: str
+) -> None:
+    before = cli_ledger.json("status")["records"]
+    said = cli_ledger.json("registry", "authority", uscc, *options, code=2)
+    assert said["error"]["code"] == "bad_option_value"
+    assert said["error"]["where"] == where
+    assert cli_ledger.json("status")["records"] == before

@@ -180,7 +180,7 @@ def test_header_that_is_not_there_is_said_without_quoting_the_row(
     path.write_text(csv_text(row(Name="王秘密")).split("\n", 1)[1])
     with pytest.raises(Malformed, match="lacks mapped columns") as caught:
         read_rows(path)
-    assert "is line 1 the header?" in caught.value.found
+    assert "source.header_row of the mapping says" in caught.value.found
     assert "王秘密" not in str(caught.value)
 
 
