@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.inspection import table
+from console.inspection import table, value_words
 
 
 def archive_text(document: dict[str, Any]) -> str:
@@ -30,7 +30,7 @@ def archive_text(document: dict[str, Any]) -> str:
             for event in one["told_by"]
             if len(one["told_by"]) > 1
         ]
-        lines += [f"  {name}: {value}" for name, value in one["fields"].items()]
+        lines += [f"  {name}: {value_words(v)}" for name, v in one["fields"].items()]
     for line in document["lines"]:
         lines.append(f"line of descent 承继 to {line['current']}")
         lines += [
@@ -51,8 +51,8 @@ def trace_text(document: dict[str, Any]) -> str:
             event["recorded_at"][:19],
             event["authority"],
             event["decision_number"] or "-",
-            _said(event["old"]),
-            _said(event["new"]) + ("" if event["stands"] else " (past 历史)"),
+            value_words(event["old"]),
+            value_words(event["new"]) + ("" if event["stands"] else " (past 历史)"),
             f"{event['replaced_by']} {event['because']}" if event["because"] else "-",
         )
         for event in document["events"]
@@ -69,33 +69,18 @@ def trace_text(document: dict[str, Any]) -> str:
         "replaced by 被替代",
     )
     held = [
-        (one["from"], one["until"] or "-", _said(one["value"]))
+        (one["from"], one["until"] or "-", value_words(one["value"]))
         for one in document["in_force"]
     ]
     known = f", as known at {document['known_at']}" if document["known_at"] else ""
     return "\n".join(
         (
             f"{document['license_id']}  {document['field']} {document['field_zh']}",
-            f"on {document['as_of_day']}{known}: {_said(document['value'])}",
+            f"on {document['as_of_day']}{known}: {value_words(document['value'])}",
             table(heads, events),
             table(("from 起", "before 止", "value 值"), held),
         )
     )
-
-
-def _said(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, list):
-        return ", ".join(
-            f"{one['kind']} {one['code']}" if _is_holder(one) else str(one)
-            for one in value
-        )
-    return str(value)
-
-
-def _is_holder(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == {"kind", "ref", "code"}
 
 
 def directory_text(document: dict[str, Any]) -> str:

@@ -207,6 +207,19 @@ def _instant(us: int | None) -> str | None:
     return None if us is None else instant_text(us)
 
 
+def value_words(value: Any) -> str:
+    """A value for people: a list by its items, a row by its cells."""
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return ", ".join(map(value_words, value))
+    if isinstance(value, dict):
+        if value.keys() == {"kind", "ref", "code"}:
+            return f"{value['kind']} {value['code']}"
+        return " ".join(f"{name}={one}" for name, one in value.items())
+    return str(value)
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns of text under headings, for people."""
     widths = [

@@ -8,7 +8,7 @@ import typer
 
 from console import inspection
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, Reveal, place
-from console.inspection import table
+from console.inspection import table, value_words
 from console.output import Answer, give, warn
 from console.reading import Reader
 from console.wiring import now_us, open_ledger
@@ -165,5 +165,5 @@ def _show(document: dict[str, Any]) -> str:
         f"  holder 持证主体  {holder['kind']} {holder['code']}"
         for holder in document["holders"]
     ]
-    lines += [f"  {name}: {value}" for name, value in document["fields"].items()]
+    lines += [f"  {n}: {value_words(v)}" for n, v in document["fields"].items()]
     return "\n".join(lines)

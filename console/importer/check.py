@@ -24,6 +24,7 @@ from console.importer.run import ROWS_AT_ONCE
 from console.importer.source_table import SourceTable
 from console.importer.staging import Staging
 from console.importer.trial import holder_of, stand_in
+from console.inspection import value_words
 from console.reading import masked
 from ledger.authorities import may_act
 from ledger.catalogue import LicenseType, type_rows
@@ -33,6 +34,7 @@ from ledger.identifiers import mask
 from ledger.license import STATE_ZH, State
 from ledger.registry import Registry
 from ledger.workdays import day_to_date, legal_day
+from projections.shown import clear
 
 EXAMPLES: Final = 3
 REJECTS_SHOWN: Final = 20
@@ -189,7 +191,7 @@ def _example(
         "fields": {
             name: masked(name, value)
             if name in kind.fields and must_encrypt(kind.fields[name], (holder,))
-            else value
+            else clear(value)
             for name, value in row.values.items()
         },
     }
@@ -285,5 +287,9 @@ def _example_lines(example: Mapping[str, Any]) -> list[str]:
         f"for example line {example['line']}: {acts}",
         f"  {example['license_id']}",
         f"  holder {example['holder']['kind']} {example['holder']['code']}",
-        *(f"  {n}: {v}" for n, v in example["fields"].items() if v is not None),
+        *(
+            f"  {name}: {value_words(value)}"
+            for name, value in example["fields"].items()
+            if value is not None
+        ),
     ]

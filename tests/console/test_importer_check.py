@@ -90,7 +90,7 @@ def test_what_the_registry_lacks_is_named(tmp_path: Path) -> None:
     assert told["missing"] == [
         f"authority {DEPARTMENT} may not define types (role definer)",
         f"authority {DEPARTMENT} may not import ISSUE of type {DEPARTMENT}900 "
-        "(role custodian, types)",
+        f"for issuer {DEPARTMENT} (role custodian, types, area)",
     ]
     text = MAPPING[: MAPPING.index("[type]")]
     start, end = text.index("[fields]"), text.index("[[acts]]")
