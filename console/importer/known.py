@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.importer.desk import ImportKeys
+from console.importer.logged import Changed, Logged
 from console.importer.mapping import StockMapping
-from console.importer.plan import Face, Logged
+from console.importer.plan import Face
 from console.importer.source_row import SourceRow
 from ledger.catalogue import LicenseType
 from ledger.chain import ChainState
@@ -54,8 +55,8 @@ class Known:
         self,
         licenses: Sequence[Sequence[SourceRow]],
         chains: Mapping[str, ChainState],
-    ) -> Mapping[bytes, str]:
-        """Logged acts whose holder or values differ from their row's: digest -> column."""
+    ) -> Changed:
+        """Rows whose holder or values differ from those of an act that they tell."""
         told = [
             item
             for rows in licenses
@@ -72,11 +73,11 @@ class Known:
             for act in (one.act, *one.bearers.values())
             if act is not None
         )
-        found: dict[bytes, str] = {}
+        found: dict[tuple[int, bytes], str] = {}
         for one, ref in zip(told, refs, strict=True):
             column = self._differing(one, ref, opener)
             if column is not None:
-                found[one.act.digest] = column
+                found[one.row.line, one.act.digest] = column
         return found
 
     def faces(
@@ -157,7 +158,7 @@ def _told(
     logged = Logged(chain.acts, mapping.system)
     for row in rows:
         for source in row.acts:
-            act = logged.of(row, source)
+            act = logged.of(row, source) or logged.beside(source)
             if act is None:
                 continue
             names = row.values if source.carries else ()

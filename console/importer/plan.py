@@ -11,8 +11,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from console.importer.logged import Changed, Logged
 from console.importer.mapping import StockMapping
-from console.importer.refused_rows import judged_wrong, row_changed
+from console.importer.refused_rows import (
+    differing_column,
+    judged_wrong,
+    row_changed,
+    told_twice,
+)
 from console.importer.rejects import Reject, RowRejected
 from console.importer.source_row import SourceAct, SourceRow
 from ledger.chain import ChainState
@@ -101,41 +107,21 @@ class _Step:
         return self.source.source_act, self.source.day
 
 
-class Logged:
-    """The acts of one chain that came from a source system, by their identity."""
-
-    def __init__(self, acts: Sequence[Act], system: str) -> None:
-        imported = [act for act in acts if act.source_act]
-        self.events = {
-            (act.source_act, legal_day(act.effective_at)) for act in imported
-        }
-        self._by_row = {
-            (act.source_ref, act.source_act): act
-            for act in imported
-            if act.source_system == system
-        }
-
-    def of(self, row: SourceRow, source: SourceAct) -> Act | None:
-        """The logged act of this row, whatever its date."""
-        return self._by_row.get((row.key, source.source_act))
-
-
 def plan_chain(
     rows: Sequence[SourceRow],
     base: ChainState,
     *,
     logged: Logged,
     face: Face,
-    changed: Mapping[bytes, str],
+    changed: Changed,
     moved: AbstractSet[int],
     trial: Trial,
     mapping: StockMapping,
 ) -> ChainPlan:
     """Plans the rows of one license on the chain that the log has.
 
-    ``face``: that of the license before, as far as it can be read; ``changed``: digests
-    of logged acts that are not what their row says any more, and the column; ``moved``:
-    lines of rows that were imported into another license.
+    ``face``: that of the license before, as far as it can be read; ``moved``: lines of
+    rows that were imported into another license.
     """
     plan = ChainPlan(license_id=rows[0].license_id, base=base)
     steps: list[_Step] = []
@@ -160,18 +146,20 @@ def plan_chain(
 def _new_steps(
     row: SourceRow,
     logged: Logged,
-    changed: Mapping[bytes, str],
+    changed: Changed,
     mapping: StockMapping,
 ) -> list[_Step]:
     """The acts of a row that the log lacks; RowRejected when one that it has differs."""
     steps: list[_Step] = []
     for source in row.acts:
-        known = logged.of(row, source)
+        known, other = logged.of(row, source), logged.beside(source)
         if known is not None:
             if legal_day(known.effective_at) != source.day:
                 raise row_changed(mapping.acts[source.order].date)
-            if known.digest in changed:
-                raise row_changed(changed[known.digest])
+            if (row.line, known.digest) in changed:
+                raise row_changed(changed[row.line, known.digest])
+        elif other is not None and (row.line, other.digest) in changed:
+            raise told_twice(changed[row.line, other.digest])
         elif (source.source_act, source.day) not in logged.events:
             steps.append(_Step(row=row, source=source))
     return steps
@@ -179,11 +167,8 @@ def _new_steps(
 
 def _differ(first: SourceRow, row: SourceRow, mapping: StockMapping) -> str:
     """The column in which a row key that stands twice tells of one act in two ways."""
-    if first.holder_code != row.holder_code:
-        return mapping.holder_code
-    for name, value in row.values.items():
-        if first.values[name] != value:
-            return mapping.column_of(name)
+    if column := differing_column(first, row, mapping, row.values):
+        return column
     days = {source.source_act: source.day for source in first.acts}
     for source in row.acts:
         if days.get(source.source_act, source.day) != source.day:
@@ -198,16 +183,16 @@ def _fold(
     trial: Trial,
     mapping: StockMapping,
 ) -> None:
-    fold = _Fold(plan.base, face, trial)
+    fold = _Fold(plan.base, face, trial, mapping)
     at = 0
     while at < len(steps):
         try:
             fold.take(at, steps[at])
-        except Refusal as refusal:
+        except (Refusal, RowRejected) as wrong:
             line, order = steps[at].row.line, steps[at].source.order
-            plan.rejects.append(
-                judged_wrong(refusal, mapping, mapping.acts[order].shown).at(line)
-            )
+            if isinstance(wrong, Refusal):
+                wrong = judged_wrong(wrong, mapping, mapping.acts[order].shown)
+            plan.rejects.append(wrong.at(line))
             del plan.rests_on[line]
             # Before the row's first act nothing changes: the fold goes on from there.
             at = next(i for i, step in enumerate(steps) if step.row.line == line)
@@ -224,8 +209,11 @@ def _fold(
 class _Fold:
     """Proposals so far, what they come to, and the way back."""
 
-    def __init__(self, base: ChainState, face: Face, trial: Trial) -> None:
+    def __init__(
+        self, base: ChainState, face: Face, trial: Trial, mapping: StockMapping
+    ) -> None:
         self._trial = trial
+        self._mapping = mapping
         self._base = len(base.acts)
         self._acts = list(base.acts)
         self._licenses = [base.license]
@@ -244,9 +232,17 @@ class _Fold:
         return found
 
     def take(self, at: int, step: _Step) -> None:
-        """Step number ``at``: another proposal, or the same event from another row."""
+        """Step number ``at``: another proposal, or the same event from another row.
+
+        Raises RowRejected where that says something else: it would be lost.
+        """
         known = self._proposed.get(step.event)
-        if known is None:
+        if known is not None:
+            row, first = step.row, self.proposals[known].row
+            names = row.values if step.source.carries else ()
+            if column := differing_column(first, row, self._mapping, names):
+                raise told_twice(column)
+        else:
             known = len(self.proposals)
             self._propose(step)
             self._proposed[step.event] = known

@@ -131,6 +131,12 @@ _ALL = (
         " is changed by an act (CORRECT, CHANGE), not by importing again",
     ),
     ImportReason(
+        word="told_twice",
+        zh="同一证照同日同一行为的另一行内容不同：请合并为一行，或改正日期",
+        en="another row tells the same act of this license on the same day and says"
+        " something else: make one row of them, or mend a day",
+    ),
+    ImportReason(
         word="key_destroyed",
         zh="此持证人对此证照的密钥已销毁",
         en="the key of this holder for this license was destroyed",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from console.importer.field_values import GIVEN
 from console.importer.mapping import StockMapping
 from console.importer.rejects import RowRejected
+from console.importer.source_row import SourceRow
 from ledger.refusals import Refusal
 
 
@@ -12,6 +15,24 @@ def row_changed(column: str) -> RowRejected:
     """A row that was imported before says something else now, in this column."""
     expected = "与以前导入的相同 / as imported before"
     return RowRejected("row_changed", column=column, expected=expected)
+
+
+def told_twice(column: str) -> RowRejected:
+    """A row that tells an act of another row of its license, and differs in this column."""
+    expected = "与同日同一行为的另一行相同 / as the other row of this act and day"
+    return RowRejected("told_twice", column=column, expected=expected)
+
+
+def differing_column(
+    first: SourceRow, row: SourceRow, mapping: StockMapping, names: Iterable[str]
+) -> str:
+    """The first column in which two rows say different holders or values; '' if none."""
+    if first.holder_code != row.holder_code:
+        return mapping.holder_code
+    for name in names:
+        if first.values[name] != row.values[name]:
+            return mapping.column_of(name) or mapping.serial
+    return ""
 
 
 def judged_wrong(refusal: Refusal, mapping: StockMapping, column: str) -> RowRejected:

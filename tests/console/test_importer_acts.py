@@ -203,3 +203,32 @@ def test_secret_list_is_encrypted_and_known_again(
         csv_file(tmp_path, row(Built="1.1.2000"), name="b.csv"), given=given
     )
     assert same.rows_unchanged == 1
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_second_row_of_the_same_act_that_says_something_else_is_not_lost(
+    desk: MemoryDesk, tmp_path: Path, *, together: bool
+) -> None:
+    """A register with one row for each item: what no row of the ledger says is told."""
+    rows = [row(), row(Id="r2"), row(Id="r3", Trade="wine"), row(Id="r4", Account="B")]
+    if together:
+        result = desk.run(csv_file(tmp_path, *rows))
+    else:
+        desk.run(csv_file(tmp_path, rows[0], name="first.csv"))
+        result = desk.run(csv_file(tmp_path, *rows))
+    assert result.reasons == {"told_twice": 2}
+    assert (result.rows_accepted, result.rows_unchanged) == (
+        (1, 1) if together else (0, 2)
+    )
+    assert result.rejects_file is not None
+    text = result.rejects_file.read_text(encoding="utf-8-sig")
+    assert "4,Trade,told_twice," in text
+    assert "5,Account,told_twice," in text
+
+
+def test_ending_that_two_rows_tell_is_one_act_whatever_they_say_beside(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    rows = [row(), ended(), ended(Id="r4", Trade="wine", Name="")]
+    result = desk.run(csv_file(tmp_path, *rows), given=mapping(FIXED))
+    assert (result.rows_accepted, result.rows_unchanged) == (2, 1)
