@@ -86,6 +86,9 @@ def take_in(
                 row = reader.read(line, cells)
             except RowRejected as rejected:
                 stage.reject(rejected.at(line))
+                out = reader.rejected(line, cells)
+                if out is not None:
+                    stage.add(out)
             else:
                 stage.add(row)
                 legacy += _is_legacy(mapping, row)

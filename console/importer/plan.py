@@ -18,6 +18,7 @@ from console.importer.refused_rows import (
     judged_wrong,
     row_changed,
     told_twice,
+    waits_for_row,
 )
 from console.importer.rejects import Reject, RowRejected
 from console.importer.source_row import SourceAct, SourceRow
@@ -115,13 +116,15 @@ def plan_chain(
     face: Face,
     changed: Changed,
     moved: AbstractSet[int],
+    out: Sequence[int],
     trial: Trial,
     mapping: StockMapping,
 ) -> ChainPlan:
     """Plans the rows of one license on the chain that the log has.
 
     ``face``: that of the license before, as far as it can be read; ``moved``: lines of
-    rows that were imported into another license.
+    rows that were imported into another license; ``out``: lines of its rows that were
+    rejected when they were read.
     """
     plan = ChainPlan(license_id=rows[0].license_id, base=base)
     steps: list[_Step] = []
@@ -139,7 +142,9 @@ def plan_chain(
             continue
         plan.rests_on[row.line] = []
         steps += fresh
-    _fold(plan, sorted(steps, key=lambda step: step.order), face, trial, mapping)
+    fold = _Fold(base, face, trial, mapping)
+    fold.out += out
+    _fold(plan, sorted(steps, key=lambda step: step.order), fold, mapping)
     return plan
 
 
@@ -177,13 +182,8 @@ def _differ(first: SourceRow, row: SourceRow, mapping: StockMapping) -> str:
 
 
 def _fold(
-    plan: ChainPlan,
-    steps: list[_Step],
-    face: Face,
-    trial: Trial,
-    mapping: StockMapping,
+    plan: ChainPlan, steps: list[_Step], fold: _Fold, mapping: StockMapping
 ) -> None:
-    fold = _Fold(plan.base, face, trial, mapping)
     at = 0
     while at < len(steps):
         try:
@@ -193,6 +193,7 @@ def _fold(
             if isinstance(wrong, Refusal):
                 wrong = judged_wrong(wrong, mapping, mapping.acts[order].shown)
             plan.rejects.append(wrong.at(line))
+            fold.out.append(line)
             del plan.rests_on[line]
             # Before the row's first act nothing changes: the fold goes on from there.
             at = next(i for i, step in enumerate(steps) if step.row.line == line)
@@ -222,6 +223,8 @@ class _Fold:
         self._proposed: dict[tuple[str, int], int] = {}
         self._needs: list[tuple[int, int]] = []
         self.proposals: list[Proposal] = []
+        self.out: list[int] = []
+        """Lines of rows of this license that stay out."""
 
     @property
     def rests_on(self) -> Mapping[int, list[int]]:
@@ -262,6 +265,11 @@ class _Fold:
         before, face = self._licenses[-1], self._faces[-1]
         act = step.source.act
         if not self._acts and act not in OPENING_ACTS:
+            if self.out:
+                # The row that opens the license may be among them: once another has,
+                # it could never come in.
+                column = self._mapping.acts[step.source.order].shown
+                raise waits_for_row(min(self.out), column)
             act = BASELINE
         fields = self._trial.fields(act, step.row, step.source, face)
         proposal = Proposal(

@@ -44,6 +44,12 @@ class Planner:
 
     def plans(self, licenses: Sequence[list[SourceRow]]) -> list[ChainPlan]:
         """One plan per license; the rows are all of each license's."""
+        out = {
+            rows[0].license_id: [row.line for row in rows if not row.acts]
+            for rows in licenses
+        }
+        told = ([row for row in rows if row.acts] for rows in licenses)
+        licenses = [rows for rows in told if rows]
         chains = self._desk.chains([rows[0].license_id for rows in licenses])
         changed = self._known.changed_acts(licenses, chains)
         faces = self._known.faces(licenses, chains)
@@ -60,6 +66,7 @@ class Planner:
                     face=faces.get(rows[0].license_id, {}),
                     changed=changed,
                     moved=moved,
+                    out=out[rows[0].license_id],
                     trial=trial,
                     mapping=self._mapping,
                 )

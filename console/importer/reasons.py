@@ -131,6 +131,12 @@ _ALL = (
         " is changed by an act (CORRECT, CHANGE), not by importing again",
     ),
     ImportReason(
+        word="waits_for_row",
+        zh="同一证照的另一行被拒收，本行须等它：把两行一起改正后再导入，或删去那一行",
+        en="another row of this license was rejected and this one waits for it: mend both"
+        " and import them together, or take that row out",
+    ),
+    ImportReason(
         word="told_twice",
         zh="同一证照同日同一行为的另一行内容不同：请合并为一行，或改正日期",
         en="another row tells the same act of this license on the same day and says"

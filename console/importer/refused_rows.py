@@ -23,6 +23,12 @@ def told_twice(column: str) -> RowRejected:
     return RowRejected("told_twice", column=column, expected=expected)
 
 
+def waits_for_row(line: int, column: str) -> RowRejected:
+    """A row that would open its license while another row of it was rejected."""
+    expected = f"第 {line} 行先改正或删去 / line {line} mended or taken out first"
+    return RowRejected("waits_for_row", column=column, expected=expected)
+
+
 def differing_column(
     first: SourceRow, row: SourceRow, mapping: StockMapping, names: Iterable[str]
 ) -> str:

@@ -109,6 +109,20 @@ class RowReader:
             acts=acts,
         )
 
+    def rejected(self, line: int, cells: Sequence[str]) -> SourceRow | None:
+        """All that a row which cannot be read still says: whose license; None if not."""
+        if len(cells) != self._width:
+            return None
+        column = self._mapping.serial
+        try:
+            row = {column: self._text(column, cells[self._columns[column]])}
+            license_id = self._license_id(row)
+        except RowRejected:
+            return None
+        return SourceRow(
+            line=line, key="", license_id=license_id, holder_code="", values={}, acts=()
+        )
+
     def _demand_whole(self, values: Mapping[str, Value]) -> None:
         for name, value in values.items():
             if value is None and self._kind.fields[name].mandatory:

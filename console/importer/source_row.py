@@ -32,6 +32,7 @@ class SourceRow(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One row that can be read: whose license, and what happened to it.
 
     ``values`` holds every mapped field and the term, None where the row says nothing.
+    Without ``acts`` it stands for a row that was rejected, of which no more is known.
     """
 
     line: int

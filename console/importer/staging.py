@@ -89,7 +89,7 @@ class Staging:
         self._kept: list[tuple[int, Sequence[str]]] = []
         self._kept_size = self._bundles = 0
         self._rejected: list[tuple[int, str, str, str]] = []
-        self.rows = 0
+        self.rows = self._staged = 0
         self._path: Path | None = None
         try:
             if folder is not None:
@@ -115,12 +115,14 @@ class Staging:
             self._path.unlink(missing_ok=True)
 
     def add(self, row: SourceRow) -> None:
-        """Stages one row."""
-        self.rows += 1
+        """Stages one row; one without acts only says that a row of its license is out."""
+        self._staged += 1
+        self.rows += bool(row.acts)
         chain = hashlib.new("sm3", row.license_id.encode()).digest()
-        data = self._closed(_STAGED, self.rows, msgspec.msgpack.encode(row))
-        source = hashlib.new("sm3", self._seed + row.key.encode()).digest()
-        self._pending.append((self.rows, chain, row.line, source, data))
+        data = self._closed(_STAGED, self._staged, msgspec.msgpack.encode(row))
+        key = row.key or f"\0{row.line}"  # a row that is out has none to be torn by
+        source = hashlib.new("sm3", self._seed + key.encode()).digest()
+        self._pending.append((self._staged, chain, row.line, source, data))
         if len(self._pending) >= _BUNDLE:
             self._flush()
 
@@ -149,9 +151,8 @@ class Staging:
         self._flush()
         try:
             self._database.executescript(_SORTED)
-            (self.rows,) = self._database.execute(
-                "SELECT count(*) FROM staged"
-            ).fetchone()
+            (torn,) = self._database.execute("SELECT count(*) FROM torn").fetchone()
+            self.rows -= torn
         except sqlite3.Error as error:
             raise _unavailable(error, self._path) from error
 

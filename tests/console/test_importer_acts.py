@@ -232,3 +232,55 @@ def test_ending_that_two_rows_tell_is_one_act_whatever_they_say_beside(
     rows = [row(), ended(), ended(Id="r4", Trade="wine", Name="")]
     result = desk.run(csv_file(tmp_path, *rows), given=mapping(FIXED))
     assert (result.rows_accepted, result.rows_unchanged) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"Done": "?"}, {"Name": ""}, {"Account": ""}, {"Seats": "many"}]
+)
+def test_row_does_not_open_a_license_whose_first_row_is_to_be_mended(
+    desk: MemoryDesk, tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    given = mapping(FIXED)
+    other = row(Id="r9", Number="200")
+    rows = [row(**wrong), moved(Trade="wine"), ended(Trade="wine"), other]
+    result = desk.run(csv_file(tmp_path, *rows), given=given)
+    assert (result.rows_accepted, result.rows_rejected) == (1, 3)
+    assert result.reasons["waits_for_row"] == 2
+    assert result.rejects_file is not None
+    text = result.rejects_file.read_text(encoding="utf-8-sig")
+    assert "3,Kind,waits_for_row," in text
+    assert "第 2 行先改正或删去 / line 2 mended or taken out first" in text
+    mended = csv_file(tmp_path, row(), *rows[1:3], name="mended.csv")
+    assert desk.run(mended, given=given).rows_accepted == 3
+    assert [act for act, _, _ in desk.acts()] == ["ISSUE", "CHANGE", "CANCEL"]
+
+
+def test_first_row_that_the_ledger_refuses_holds_the_others_too(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    text = FIXED.replace(
+        'zh = "行业"\nvalue = "t"\nmandatory = false',
+        'zh = "行业"\nvalue = "t"\nmandatory = true',
+    )
+    rows = [ended(Done="01.01.2020", Trade=""), moved()]
+    result = desk.run(csv_file(tmp_path, *rows), given=mapping(text))
+    assert result.reasons == {"missing_value": 1, "waits_for_row": 1}
+    assert list(desk.accepted()) == []
+
+
+def test_rejected_row_of_a_license_that_is_open_holds_nobody(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    """What ends a license must not wait for a mistake in its middle."""
+    rows = [row(), moved(Seats="many"), ended()]
+    result = desk.run(csv_file(tmp_path, *rows), given=mapping(FIXED))
+    assert result.reasons == {"not_a_number": 1}
+    assert [act for act, _, _ in desk.acts()] == ["ISSUE", "CANCEL"]
+
+
+def test_file_of_rejected_rows_alone_registers_no_type(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    before = len(desk.world.records)
+    assert desk.run(csv_file(tmp_path, row(Done="?"))).rows_rejected == 1
+    assert len(desk.world.records) == before
