@@ -31,6 +31,16 @@ def _processor() -> str:
     return platform.machine()
 
 
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has had so far; 0 where nothing tells."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The value below which ``share`` of the values lie (nearest rank)."""
     ordered = sorted(values)
