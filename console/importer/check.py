@@ -16,8 +16,8 @@ from console.importer.desk import ImportDesk
 from console.importer.intake import Intake, Progress, take_in
 from console.importer.license_type import check_fits, packaged_type, type_of
 from console.importer.mapping import StockMapping
-from console.importer.plan import OPENING_ACTS, ChainPlan
 from console.importer.planner import Planner
+from console.importer.proposed import OPENING_ACTS, ChainPlan
 from console.importer.reasons import said
 from console.importer.rejects import Reject
 from console.importer.run import ROWS_AT_ONCE

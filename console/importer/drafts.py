@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from console.importer.desk import ImportDesk
 from console.importer.mapping import StockMapping
-from console.importer.plan import ChainPlan, Proposal
+from console.importer.proposed import ChainPlan, Proposal
 from console.importer.trial import draft_of, holder_of
 from ledger.catalogue import LicenseType
 from ledger.drafting import DraftKeys, Position, draft_event

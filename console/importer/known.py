@@ -7,12 +7,12 @@ whose key was destroyed can no longer be compared and counts as the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.importer.desk import ImportKeys
 from console.importer.logged import Changed, Logged
 from console.importer.mapping import StockMapping
-from console.importer.plan import Face
+from console.importer.proposed import Face
 from console.importer.source_row import SourceRow
 from ledger.catalogue import LicenseType
 from ledger.chain import ChainState
@@ -78,7 +78,33 @@ class Known:
             column = self._differing(one, ref, opener)
             if column is not None:
                 found[one.row.line, one.act.digest] = column
-        return found
+        return {} if not found else self._still(found, told, refs, chains)
+
+    def _still(
+        self,
+        found: Mapping[tuple[int, bytes], str],
+        told: Sequence[_Told],
+        refs: Sequence[bytes | None],
+        chains: Mapping[str, ChainState],
+    ) -> Changed:
+        """Those that do not say what stands now either: an act may have brought it in."""
+        differing = [
+            (replace(one, bearers=_standing(one, acts)), ref, acts[-1])
+            for one, ref in zip(told, refs, strict=True)
+            if (one.row.line, one.act.digest) in found
+            for acts in (chains[one.row.license_id].acts,)
+        ]
+        opener = self._opener(
+            (one.row.license_id, act)
+            for one, _, _ in differing
+            for act in one.bearers.values()
+            if act is not None
+        )
+        return {
+            (one.row.line, one.act.digest): found[one.row.line, one.act.digest]
+            for one, ref, last in differing
+            if self._differing(replace(one, act=last), ref, opener) is not None
+        }
 
     def faces(
         self,
@@ -150,6 +176,10 @@ class _Opener:
             return (value,)
         key = self._keys.get(act.digest)
         return None if key is None else (_open(act, name, value, key, self._origin),)
+
+
+def _standing(told: _Told, acts: Sequence[Act]) -> Mapping[str, Act | None]:
+    return {name: _bearer(acts, name) for name in told.bearers}
 
 
 def _told(

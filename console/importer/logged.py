@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from console.importer.mapping import OPENING_STATES
 from console.importer.source_row import SourceAct, SourceRow
 from ledger.facts import Act
 from ledger.workdays import legal_day
@@ -22,6 +23,11 @@ class Logged:
         }
         own = [act for act in imported if act.source_system == system]
         self._by_row = {(act.source_ref, act.source_act): act for act in own}
+        self._ends = [
+            act
+            for act in own
+            if act.act in OPENING_STATES or act.fields.get("state") is not None
+        ]
         self._by_day = {
             (act.source_act, legal_day(act.effective_at)): act for act in own
         }
@@ -33,3 +39,9 @@ class Logged:
     def beside(self, source: SourceAct) -> Act | None:
         """The logged act of another row of the same system that is the same event."""
         return self._by_day.get((source.source_act, source.day))
+
+    def untold_end(self, row: SourceRow) -> str:
+        """The source value by which this row once ended its license and now does not."""
+        said = {source.source_act for source in row.acts}
+        ends = (one for one in self._ends if one.source_ref == row.key)
+        return next((one.source_act for one in ends if one.source_act not in said), "")

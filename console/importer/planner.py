@@ -10,7 +10,8 @@ from console.importer.drafts import Drafter
 from console.importer.known import Known
 from console.importer.logged import Logged
 from console.importer.mapping import StockMapping
-from console.importer.plan import ChainPlan, plan_chain
+from console.importer.plan import plan_chain
+from console.importer.proposed import ChainPlan
 from console.importer.source_row import SourceRow
 from console.importer.trial import ImportTrial
 from ledger.catalogue import LicenseType

@@ -126,15 +126,26 @@ _ALL = (
     ),
     ImportReason(
         word="row_changed",
-        zh="此行以前已导入，现在内容不同：已入账的内容须以更正、变更等行为修改，不能靠重新导入",
+        zh="此行以前已导入，现在内容不同：已入账的内容须以更正、变更、恢复原状等行为修改，不能靠重新导入",
         en="this row was imported before and says something else now: what the ledger holds"
-        " is changed by an act (CORRECT, CHANGE), not by importing again",
+        " is changed by an act (CORRECT, CHANGE, RESTORE), not by importing again",
     ),
     ImportReason(
         word="waits_for_row",
         zh="同一证照的另一行被拒收，本行须等它：把两行一起改正后再导入，或删去那一行",
         en="another row of this license was rejected and this one waits for it: mend both"
         " and import them together, or take that row out",
+    ),
+    ImportReason(
+        word="key_twice",
+        zh="此行标识在文件中已出现，内容不同：删去重复的行，或另选行标识",
+        en="the key of this row stands on an earlier line with other contents: take the"
+        " repeated row out, or choose another row_key",
+    ),
+    ImportReason(
+        word="before_issue",
+        zh="早于本文件中该证照的发证行：请核对两行的日期",
+        en="before the row that tells of the license's issue: compare the days of both",
     ),
     ImportReason(
         word="told_twice",

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from console.importer.field_values import GIVEN
 from console.importer.mapping import StockMapping
 from console.importer.rejects import RowRejected
-from console.importer.source_row import SourceRow
+from console.importer.source_row import SourceAct, SourceRow
+from ledger.license import STATE_ZH, License, State
+from ledger.lifecycle import ACTS, shown_state
 from ledger.refusals import Refusal
+from ledger.workdays import day_to_date
 
 
 def row_changed(column: str) -> RowRejected:
@@ -21,6 +24,19 @@ def told_twice(column: str) -> RowRejected:
     """A row that tells an act of another row of its license, and differs in this column."""
     expected = "与同日同一行为的另一行相同 / as the other row of this act and day"
     return RowRejected("told_twice", column=column, expected=expected)
+
+
+def key_twice(line: int, column: str) -> RowRejected:
+    """A row whose key stands on an earlier line, and that differs in this column."""
+    expected = f"与第 {line} 行相同，或另用行标识 / as line {line}, or another key"
+    return RowRejected("key_twice", column=column, expected=expected)
+
+
+def before_issue(day: int, column: str) -> RowRejected:
+    """A row that tells of an act before the day on which the file says it was issued."""
+    issued = day_to_date(day).isoformat()
+    expected = f"不早于发证日 {issued} / no day before the issue"
+    return RowRejected("before_issue", column=column, expected=expected)
 
 
 def waits_for_row(line: int, column: str) -> RowRejected:
@@ -41,15 +57,26 @@ def differing_column(
     return ""
 
 
-def judged_wrong(refusal: Refusal, mapping: StockMapping, column: str) -> RowRejected:
+def judged_wrong(
+    refusal: Refusal,
+    mapping: StockMapping,
+    source: SourceAct,
+    before: License | None,
+) -> RowRejected:
     """A refusal of the ledger, put down to the field's column that it names first.
 
-    Fields are told by name, never by value (``ledger.field_checks``).
+    Fields are told by name, never by value (``ledger.field_checks``). ``before`` is the
+    license as the act met it.
     """
-    if refusal.code != "invalid_fields":
-        return RowRejected(refusal.code, column=column, expected="")
-    name, _, wrong = refusal.detail.partition("; ")[0].partition(" ")
-    column = mapping.column_of(name.removesuffix(":")) or column
-    if wrong == "is missing":
-        return RowRejected("missing_value", column=column, expected=GIVEN)
-    return RowRejected(refusal.code, column=column, expected=refusal.detail)
+    column = mapping.acts[source.order].shown
+    if refusal.code == "invalid_fields":
+        name, _, wrong = refusal.detail.partition("; ")[0].partition(" ")
+        column = mapping.column_of(name.removesuffix(":")) or column
+        if wrong == "is missing":
+            return RowRejected("missing_value", column=column, expected=GIVEN)
+        return RowRejected(refusal.code, column=column, expected=refusal.detail)
+    state = State.NONE if before is None else shown_state(before, source.day)
+    met = f"{ACTS[source.act].zh} {source.act} 不可用于 {STATE_ZH[state]} {state}"
+    return RowRejected(
+        refusal.code, column=column, expected=f"{met} / not allowed there"
+    )

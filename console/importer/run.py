@@ -21,8 +21,8 @@ from console.importer.drafts import Drafted, Drafter
 from console.importer.intake import Intake, Progress, take_in
 from console.importer.license_type import admit_type, type_of
 from console.importer.mapping import StockMapping
-from console.importer.plan import ChainPlan
 from console.importer.planner import Planner
+from console.importer.proposed import ChainPlan
 from console.importer.rejects import Reject, write_rejects
 from console.importer.source_table import SourceTable
 from console.importer.staging import Staging

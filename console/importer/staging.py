@@ -55,7 +55,7 @@ CREATE TEMP TABLE torn AS
     JOIN staged f ON f.number = t.first
     WHERE s.chain <> f.chain;
 INSERT OR IGNORE INTO reject
-    SELECT line, '', 'row_changed', '每个行标识只对应一本证照 / one license for each row key' FROM torn;
+    SELECT line, '', 'key_twice', '每个行标识只对应一本证照 / one license for each row key' FROM torn;
 DELETE FROM staged WHERE number IN (SELECT number FROM torn);
 """
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from console.importer.mapping import OPENING_STATES, StockMapping
-from console.importer.plan import BASELINE, OPENING_ACTS, Face, Proposal
+from console.importer.proposed import BASELINE, OPENING_ACTS, Face, Proposal
 from console.importer.source_row import SourceAct, SourceRow
 from ledger import field_checks, lifecycle
 from ledger.catalogue import LicenseType

@@ -332,7 +332,7 @@ def test_row_key_twice_in_a_file_must_say_the_same(
         row(**CLOSED),
     )
     result = desk.run(path)
-    assert reasons(desk, result) == [("4", "row_changed"), ("5", "row_changed")]
+    assert reasons(desk, result) == [("4", "key_twice"), ("5", "key_twice")]
     assert (result.rows_accepted, result.rows_unchanged) == (2, 1)
     assert desk.acts() == [("ISSUE", "new", "r1"), ("CANCEL", "closed", "r1")]
 

@@ -37,7 +37,7 @@ def test_check_tells_what_the_import_then_does(tmp_path: Path) -> None:
         row(**CLOSED),
         row(Id="r2", Number="200", Kind="longer"),
         row(Id="bad", Done="?"),
-        row(Id="r4", Number="200", Kind="new"),
+        row(Id="r4", Kind="new", Done="05.05.2025"),
     )
     desk = MemoryDesk()
     before = len(desk.world.records), dict(desk.keys.refs)

@@ -102,9 +102,7 @@ def test_row_key_under_two_licenses_stays_with_the_first(tmp_path: Path) -> None
         rejects = list(one.rejects())
     assert lines == [2, 4, 5]
     assert one.rows == 3
-    assert [(reject.line, reject.reason) for reject, _ in rejects] == [
-        (3, "row_changed")
-    ]
+    assert [(reject.line, reject.reason) for reject, _ in rejects] == [(3, "key_twice")]
 
 
 def test_rows_above_what_a_chain_could_hold_are_rejected_unread(
