@@ -14,7 +14,7 @@ from console.cataloguing import find_type, packaged_types
 from console.cli.options import Json
 from console.importer.input_file import open_file
 from console.importer.intake import heading
-from console.importer.mapping import read_mapping
+from console.importer.mapping import read_mapping, system_ok
 from console.importer.proposal import propose, types_by_name
 from console.importer.proposal_text import CONSTANT, Question, answered
 from console.importer.sample import Sample, look_at
@@ -63,6 +63,13 @@ def new(
     """
     if out is not None and out.exists():
         raise Malformed("there is a file", expected="a new --out", where=str(out))
+    if system and not system_ok(system):
+        raise Malformed(
+            "not a name of a source system",
+            code="bad_option_value",
+            expected="up to 64 of a-z 0-9 - _",
+            where="--system",
+        )
     sample = look_at(file, sheet=sheet)
     made = propose(sample, _type(sample, type_code), system=system)
     asked = list(_answers(made.questions)) if _terminal() else []
@@ -108,9 +115,7 @@ def check(
         "mapping": str(mapping),
         "file": str(file) if file else None,
         "columns": columns,
-        "acts": sorted(
-            {a for c in known.acts for a in c.values.values() or (c.always,)}
-        ),
+        "acts": sorted({act for column in known.acts for act in column.told.values()}),
     }
     text = f"{mapping.name} is whole; it reads {len(columns)} columns: " + ", ".join(
         columns
@@ -156,16 +161,20 @@ def _answers(questions: Sequence[Question]) -> Iterator[tuple[Question, str]]:
 
 def _asked(question: Question) -> str:
     """One answer, by number or word; empty when the question stays open."""
-    text = f"{question.text} (Enter: later)"
+    text = f"{question.text} (回车跳过 Enter: later)"
     while True:
         given: str = typer.prompt(text, default="", show_default=False, err=True)
         given = given.strip()
         if given.isdecimal() and 1 <= int(given) <= len(question.choices):
             return question.choices[int(given) - 1]
         constant = question.constant and given.startswith(CONSTANT) and given[1:]
-        if constant or not given or given in (question.choices or (given,)):
+        if constant or not given:
             return given
-        say(f"  not one of them: a number from 1 to {len(question.choices)}, or a name")
+        if given in question.choices or (
+            not question.choices and question.right(given)
+        ):
+            return given
+        say(f"  不在其中 not one of them: 1 … {len(question.choices)}, or a name")
 
 
 def _write(path: Path, text: str) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-SPACES: Final = " \t\u3000"
+SPACES: Final = " \t\u3000\u00a0\u200b\ufeff"
+"""Around a cell they say nothing: no-break and zero-width ones come from web pages."""
 EXACT_DIGITS: Final = 15
 """Digits that a spreadsheet's number keeps; what stands behind them becomes 0."""
 
@@ -28,6 +29,17 @@ _FORMULA_ERRORS: Final = frozenset(
 def half_width(text: str) -> str:
     """The text with full-width digits, letters and signs, （） too, as ASCII ones."""
     return text if text.isascii() else text.translate(_HALF_WIDTH)
+
+
+def plain_code(text: str) -> str:
+    """A text of nothing but letters, digits and signs, one a digit, as ASCII ones.
+
+    ``２０２５０１`` is a number whatever its column is called; any other text is itself.
+    """
+    if text.isascii():
+        return text
+    plain = half_width(text)
+    return plain if plain.isascii() and any(map(str.isdigit, plain)) else text
 
 
 def scientific(text: str) -> bool:

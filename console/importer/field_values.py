@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from console.catalogue_words import FORMAT_WORDS
-from console.importer.cells import digits_lost, half_width
+from console.importer.cells import digits_lost, half_width, plain_code
 from console.importer.dates import DateForm
 from console.importer.field_sources import FieldSource
 from console.importer.items import split_items
@@ -163,7 +163,7 @@ def _read(face: FaceField, column: str, text: str, dates: DateForm) -> str | int
                 raise RowRejected("not_a_switch", column=column, expected="是、否")
             return found
         case _:
-            return text
+            return plain_code(text)
 
 
 def _decimal(column: str, text: str) -> str:

@@ -104,11 +104,7 @@ def check_fits(mapping: StockMapping, kind: LicenseType) -> None:
     ]
     _refuse("mandatory fields without a column", unmapped)
     _check_sources(mapping, kind)
-    acts = {
-        act
-        for column in mapping.acts
-        for act in column.values.values() or (column.always,)
-    }
+    acts = {act for column in mapping.acts for act in column.told.values()}
     foreign = sorted(
         act for act in acts - kind.acts if not lifecycle.ACTS[act].always_allowed
     )

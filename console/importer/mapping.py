@@ -99,11 +99,12 @@ class StockMapping:
 def read_mapping(path: Path) -> StockMapping:
     """Reads a mapping file; raises Malformed, saying where, on anything not understood."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
+        unread = isinstance(error, OSError)
         raise Malformed(
             "the mapping file cannot be read",
-            code="file_unreadable",
+            code="file_unreadable" if unread else "file_encoding",
             expected="a TOML file in UTF-8",
             found=type(error).__name__,
             where=str(path),
@@ -166,7 +167,7 @@ def _database(root: Table) -> DatabaseSource | None:
 
 def _system(source: Table) -> str:
     system = source.text("system")
-    if not consists_of(system, _SYSTEM_ALPHABET) or len(system) > 64:
+    if not system_ok(system):
         raise Malformed(
             "not a name of a source system",
             code="bad_mapping",
@@ -174,6 +175,11 @@ def _system(source: Table) -> str:
             where=source.at("system"),
         )
     return system
+
+
+def system_ok(system: str) -> bool:
+    """Whether this may name a source system."""
+    return consists_of(system, _SYSTEM_ALPHABET) and len(system) <= 64
 
 
 def _issuer(license_: Table) -> str:
@@ -230,7 +236,7 @@ def _check_acts(mapping: StockMapping, where: str) -> None:
     """An act is known by (system, row key, source value): no value names two acts."""
     named: dict[str, tuple[str, str]] = {}
     for column in mapping.acts:
-        for value, act in column.values.items() or ((column.always, column.always),):
+        for value, act in column.told.items():
             first, other = named.setdefault(value, (act, column.shown))
             if first != act:
                 raise Malformed(

@@ -52,6 +52,11 @@ class ActColumn:
     always: str = ""
 
     @property
+    def told(self) -> Mapping[str, str]:
+        """Source value -> act; an act that every row tells of stands for itself."""
+        return {self.always: self.always} if self.always else self.values
+
+    @property
     def columns(self) -> frozenset[str]:
         """The columns that it reads."""
         return frozenset((self.column, self.date)) - {""}

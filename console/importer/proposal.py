@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from console.importer import vocabulary as words
-from console.importer.mapping import NO_END
+from console.importer.mapping import NO_END, system_ok
 from console.importer.proposal_acts import propose_acts
 from console.importer.proposal_draft import DraftMapping
 from console.importer.proposal_fields import propose_fields
 from console.importer.proposal_text import Proposal, Question
 from console.importer.sample import HALF, Column, Sample
 from ledger.catalogue import LicenseType
-from ledger.check_digits import consists_of
-
-_SYSTEM: Final = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 def propose(sample: Sample, kind: LicenseType, *, system: str) -> Proposal:
@@ -46,16 +42,21 @@ def _source(draft: DraftMapping, system: str) -> None:
     made, sample = draft.made, draft.sample
     made.table("[source]")
     name = system or sample.stem.lower()
-    if consists_of(name, _SYSTEM) and len(name) <= 64:
+    if system_ok(name):
         made.put("system", name, comment="licenses answer to this name:serial")
     else:
-        text = "a short name of the source system (a-z 0-9 - _), the same for ever?"
-        made.ask("system", Question(place="source.system", text=text))
+        text = (
+            "来源系统的简称 a short name of the source system (a-z 0-9 - _), for ever?"
+        )
+        question = Question(place="source.system", text=text, right=system_ok)
+        made.ask("system", question)
     _row_key(draft)
     forms = sample.date_forms
     if len(forms) > 1:
         question = Question(
-            place="source.dates", text="how are days written?", choices=tuple(forms)
+            place="source.dates",
+            text="日期怎么写 how are days written?",
+            choices=tuple(forms),
         )
         made.ask("dates", question)
     else:
@@ -83,7 +84,7 @@ def _row_key(draft: DraftMapping) -> None:
         together = [column.name for column in parts]
         made.put("row_key", together, comment="together they name a row for good")
     else:
-        text = "which column names a row for good? (not a running number 序号)"
+        text = "哪一列永远标识一行（不是序号）which column names a row for good?"
         lasting = [column for column in sample.columns if not column.counts]
         unique = [column for column in lasting if column.names_rows]
         choices = [column.name for column in unique or lasting]
@@ -99,7 +100,7 @@ def _license(draft: DraftMapping) -> None:
         for c in draft.sample.columns
         if c.serials() and c.names_rows and not c.counts
     ]
-    text = "which column becomes the serial (流水号: 1 to 32 of 0-9 A-Z)?"
+    text = "流水号是哪一列 which column becomes the serial (1-32 of 0-9 A-Z)?"
     draft.put_column("serial", draft.serial, text, fit, "license")
     start = draft.named(words.VALID_FROM, draft.is_days)
     end = draft.named(words.VALID_UNTIL, lambda c: c.endless or draft.is_days(c))
@@ -124,9 +125,8 @@ def _holder(draft: DraftMapping) -> None:
     right = Column.citizens if person else Column.organisations
     found = draft.named(names, lambda c: right(c, HALF)) or draft.first(right)
     made.put("kind", code, comment=f"{what}, GB/T 36903; other kinds: docs")
-    every = [c.name for c in draft.sample.columns]
-    text = f"which column names the holder by code ({what})?"
-    draft.put_column("code", found, text, every, "holder")
+    text = f"持证主体的{what}是哪一列 which column names the holder by code?"
+    draft.put_column("code", found, text, draft.free_first, "holder")
 
 
 def types_by_name(

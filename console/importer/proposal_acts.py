@@ -21,11 +21,11 @@ def propose_acts(draft: DraftMapping) -> None:
         made.put("always", "BASELINE")
     else:
         made.put("column", draft.use(kind))
-    _put_date(draft, draft.issued, "which column says since when?")
+    _put_date(draft, draft.issued, "行为日期是哪一列 which column says since when?")
     made.lines.append("face = true  # the row's fields and term go with this act")
     if kind is not None:
         _put_values(draft, kind)
-    status = draft.named(words.STATUS, lambda column: bool(column.few_words))
+    status = draft.states
     if status is not None and status is not kind:
         _put_status(draft, status)
 
@@ -34,7 +34,9 @@ def _put_status(draft: DraftMapping, status: Column) -> None:
     draft.made.table("[[acts]]")
     draft.made.put("column", draft.use(status))
     on = draft.named(words.STATUS_ON, lambda column: bool(column.name))
-    _put_date(draft, on, f"which column says when {status.name} changed?")
+    _put_date(
+        draft, on, f"“{status.name}”的日期是哪一列 which column says when it changed?"
+    )
     _put_values(draft, status)
 
 
@@ -58,7 +60,7 @@ def _put_value(draft: DraftMapping, column: Column, word: str) -> None:
     if act is not None and act in allowed:
         draft.made.put(word, act)
         return
-    text = f"which act is {word!r} in column {column.name}?"
+    text = f"“{column.name}”列的“{word}”是哪种行为 which act is it?"
     choices = (*sorted(ACTS & allowed), SKIP)
     question = Question(place=f"acts.{word}", text=text, choices=choices)
     draft.made.ask(word, question)

@@ -26,11 +26,18 @@ class DraftMapping:
         self.made = Proposal()
         self.form = (sample.date_forms or [""])[0]
         self._used: set[str] = set()
+        self._faces = {words.plain(face.zh) for face in kind.fields.values()}
 
     @property
     def free(self) -> tuple[str, ...]:
         """Columns that found no place yet."""
         return tuple(c.name for c in self.sample.columns if c.name not in self._used)
+
+    @property
+    def free_first(self) -> tuple[str, ...]:
+        """All columns but running numbers, those without a place in front."""
+        lasting = [c.name for c in self.sample.columns if not c.counts]
+        return tuple(sorted(lasting, key=lambda name: name in self._used))
 
     @property
     def serial(self) -> Column | None:
@@ -47,7 +54,34 @@ class DraftMapping:
     @property
     def acts(self) -> Column | None:
         """The column whose values name acts, by its name or by its values."""
-        return self.named(words.KIND, says_acts) or self._speaking()
+        return (
+            self.named(words.KIND, says_acts)
+            or self._speaking()
+            or self._like(words.KIND_NAMES, words.ACT_ROOTS)
+        )
+
+    @property
+    def states(self) -> Column | None:
+        """The column whose values name states of licenses, beside that of acts."""
+        named = self.named(words.STATUS, lambda column: bool(column.few_words))
+        return (
+            named
+            or self._like(words.STATE_NAMES, ())
+            or self._like((), words.END_ROOTS)
+        )
+
+    def _like(self, names: Sequence[str], roots: Sequence[str]) -> Column | None:
+        """The first column of few words whose name and one of whose values look so."""
+        for column in self.sample.columns:
+            said = [words.plain(word) for word in column.few_words]
+            named = not names or any(part in column.name for part in names)
+            if words.plain(column.name) in self._faces:
+                named = named and _any_in(words.END_ROOTS, said)
+            if self.is_days(column):
+                continue
+            if said and named and (not roots or _any_in(roots, said)):
+                return column
+        return None
 
     def use(self, column: Column) -> str:
         """Its name; from now on it has its place."""
@@ -64,8 +98,7 @@ class DraftMapping:
     ) -> None:
         """A key that names a column, or the question which one it is."""
         if column is None:
-            every = (column.name for column in self.sample.columns)
-            listed = (*choices,) or (*every,)
+            listed = (*choices,) or self.free_first
             question = Question(place=f"{place}.{key}", text=text, choices=listed)
             self.made.ask(key, question)
         else:
@@ -102,6 +135,13 @@ class DraftMapping:
         return found[0] if len(found) == 1 else None
 
 
+def _any_in(roots: Sequence[str], said: Sequence[str]) -> bool:
+    return any(root in word for root in roots for word in said)
+
+
 def says_acts(column: Column) -> bool:
     """Whether a value of the column is a known word for an act."""
-    return any(words.plain(word) in words.ACT_VALUES for word in column.few_words)
+    said = [words.plain(word) for word in column.few_words]
+    return any(word in words.ACT_VALUES for word in said) or _any_in(
+        words.ACT_ROOTS, said
+    )

@@ -32,7 +32,7 @@ def _put(draft: DraftMapping, face: FaceField, column: Column) -> None:
     made, name = draft.made, draft.use(column)
     if face.value == "p" and not column.references:
         place = f"fields.{face.name}.folder"
-        text = f"in which folder lie the pictures that {name} ({face.zh}) names?"
+        text = f"“{name}”列的图片在哪个文件夹 in which folder are its pictures?"
         made.ask(face.name, Question(place=place, text=text), beside={"column": name})
         return
     if face.value == "l" and (other := _separators(column)):
@@ -52,8 +52,8 @@ def _ask(draft: DraftMapping, face: FaceField) -> None:
         return
     question = Question(
         place=f"fields.{face.name}",
-        text=f"which column holds {face.zh} ({face.name})?",
-        choices=draft.free,
+        text=f"{face.zh}是哪一列 which column holds {face.name}?",
+        choices=draft.free_first,
         constant=face.value != "p",
     )
     draft.made.ask(face.name, question)

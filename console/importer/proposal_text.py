@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,13 +20,15 @@ _BARE: Final = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 class Question:
     """What only a person can say; ``choices`` are names to choose from, if they are few.
 
-    ``constant``: it may also be the same in every row, without a column.
+    ``constant``: it may also be the same in every row, without a column. ``right``:
+    whether an answer without choices is one.
     """
 
     place: str
     text: str
     choices: tuple[str, ...] = ()
     constant: bool = False
+    right: Callable[[str], bool] = bool
 
 
 @dataclass(slots=True)

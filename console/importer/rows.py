@@ -22,7 +22,6 @@ from console.importer.cells import (
 )
 from console.importer.field_values import (
     GIVEN,
-    NO_CITIZEN,
     FieldReader,
     demand_short,
 )
@@ -155,7 +154,7 @@ class RowReader:
     def _key(self, row: Mapping[str, str]) -> str:
         """The cells of the key's columns; of several, each escaped, with / between."""
         columns = self._mapping.row_key
-        cells = [self._not_personal(one, _given(one, row[one])) for one in columns]
+        cells = [self._public(one, _given(one, row[one])) for one in columns]
         if len(cells) > 1:
             cells = [cell.replace("%", "%25").replace("/", "%2F") for cell in cells]
         key = "/".join(cells)
@@ -164,7 +163,7 @@ class RowReader:
 
     def _license_id(self, row: Mapping[str, str]) -> str:
         column = self._mapping.serial
-        serial = half_width(self._not_personal(column, _given(column, row[column])))
+        serial = half_width(self._public(column, _given(column, row[column])))
         try:
             return str(
                 LicenseId(type_code=self._kind.code, issuer=self._issuer, serial=serial)
@@ -267,9 +266,11 @@ class RowReader:
                 "not_a_date", column=column, expected=error.expected
             ) from error
 
-    def _not_personal(self, column: str, text: str) -> str:
+    def _public(self, column: str, text: str) -> str:
+        """Keys and serials stand in clear for ever."""
         if clear_citizen_number(text, latest=self._latest):
-            raise RowRejected("clear_personal_data", column=column, expected=NO_CITIZEN)
+            expected = "行标识、流水号请换一列 / another column for row_key or serial"
+            raise RowRejected("clear_personal_data", column=column, expected=expected)
         return text
 
 

@@ -160,7 +160,11 @@ def _sample(path: Path, sheet: str, delimiter: str) -> Sample:
     while at + 1 < len(lines) and _goes_on(lines[at][1], lines[at + 1][1]):
         at += 1
     names = [cell.strip(SPACES) for cell in lines[at][1]]
-    rows = [cells for _, cells in lines[at + 1 :] if len(cells) == len(names)]
+    rows = [
+        cells
+        for _, cells in lines[at + 1 :]
+        if len(cells) == len(names) and (_width(cells) > 1 or len(names) == 1)
+    ]  # a note below the table (注：…) is one cell, or one merged over all
     return Sample(
         stem=path.name.partition(".")[0],
         sheet=sheet,

@@ -109,6 +109,17 @@ NO_ACT: Final = frozenset(
 """Values that say no act; expiry (失效) is a function of time."""
 
 
+ACT_ROOTS: Final = (
+    *("新办", "首次", "初始", "变更", "延续", "续期", "换发", "换证", "补发", "补证"),
+    *("注销", "吊销", "撤销", "撤回", "暂扣", "中止", "转出", "转入", "更正"),
+)
+"""Stand inside words for acts (注销注册, 变更登记) that only a person can map."""
+END_ROOTS: Final = ("注销", "吊销", "撤销", "撤回", "作废", "失效", "过期", "暂扣")
+"""Stand inside words for states in which a license does not hold."""
+STATE_NAMES: Final = ("状态", "状况")
+KIND_NAMES: Final = ("类型", "类别", "事项", "业务", "行为")
+
+
 def plain(name: str) -> str:
     """A name as it is compared."""
     return "".join(char for char in name.lower() if char.isalnum())

@@ -14,7 +14,13 @@ from console.importer.dates import YEAR_FIRST, DateForm
 from console.importer.items import split_items
 from console.importer.rejects import Reject
 from ledger.errors import Malformed
-from tests.console.imports import MAPPING, csv_file, mapping, read_rows, row
+from tests.console.imports import (
+    MAPPING,
+    csv_file,
+    mapping,
+    read_rows,
+    row,
+)
 
 CITIZEN = "210102190001010014"
 PICTURE = b"\xff\xd8\xff\xe0 a photo"

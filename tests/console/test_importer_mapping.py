@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from console.importer.dates import DateForm
+from console.importer.license_type import check_fits
 from console.importer.mapping import read_mapping
 from ledger.errors import Malformed
 from tests.console.imports import MAPPING, kind_of, mapping
@@ -136,3 +137,20 @@ def test_text_that_is_no_such_day_is_malformed(text: str) -> None:
 def test_pattern_without_each_part_once_is_malformed(pattern: str) -> None:
     with pytest.raises(Malformed, match="not a form of dates"):
         DateForm.parse(pattern, where="dates")
+
+
+def test_column_of_acts_that_says_none_is_no_act(tmp_path: Path) -> None:
+    text = MAPPING.replace('closed = "CANCEL"\nbanned = "REVOKE"', 'x = "SKIP"')
+    given = mapping(text)
+    assert given.acts[1].told == {}
+    check_fits(given, kind_of(given))
+
+
+def test_mapping_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.toml"
+    path.write_text(MAPPING, encoding="utf-8-sig")
+    assert read_mapping(path).system == "register"
+    path.write_text(MAPPING, encoding="gb18030")
+    with pytest.raises(Malformed) as caught:
+        read_mapping(path)
+    assert caught.value.code == "file_encoding"

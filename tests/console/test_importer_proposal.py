@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from console.importer.proposal import propose
 from console.importer.proposal_text import Proposal, answered
 from console.importer.sample import look_at
 from ledger.errors import Malformed
+from tests.console.cli_ledger import call
 
 PERMIT = "11210000999990010U042"
 HEADER = (
@@ -212,7 +214,7 @@ def test_a_question_that_no_column_fits_lists_them_all(tmp_path: Path) -> None:
     line = ROWS[0].replace("2025年3月1日", "春").replace("2025.3.1", "春")
     made = proposed(written(tmp_path, header, line))
     [question] = [q for q in made.questions if q.place == "acts.date"][:1]
-    assert question.choices == tuple(header.split(","))
+    assert sorted(question.choices) == sorted(header.split(","))
 
 
 def test_ambiguous_days_are_asked(tmp_path: Path) -> None:
@@ -243,3 +245,44 @@ def test_holders_of_a_personal_license_are_known_by_their_check_digits(
     assert [column.citizens() for column in sample.columns] == [False, True]
     assert [column.shows_citizens for column in sample.columns] == [False, True]
     assert sample.columns[1].few_words == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "act"),
+    [
+        ("注册状态", ("正常", "注销"), {"注销": "CANCEL"}),
+        ("备注情况", ("在业", "已注销"), {"已注销": "CANCEL"}),
+    ],
+)
+def test_column_of_states_is_known_by_its_values_whatever_its_name(
+    tmp_path: Path, name: str, values: tuple[str, str], act: dict[str, str]
+) -> None:
+    header = HEADER.replace("状态,状态日期", f"{name},状态日期")
+    lines = [
+        row.replace(word, value)
+        for row, word, value in zip(ROWS, ("正常", "注销"), values, strict=True)
+    ]
+    note = f"注：本表由示范市某局于2026年整理汇总{',' * (len(header.split(',')) - 1)}"
+    made = proposed(written(tmp_path, header, *lines, note))
+    assert f'column = "{name}"' in made.text
+    answers = [(question, "SKIP") for question in made.questions]
+    found = parse_mapping(answered(made.text, answers), where="")
+    assert found.acts[1].column == name
+    assert found.acts[1].values == act
+
+
+def test_words_for_acts_that_nobody_listed_are_asked(tmp_path: Path) -> None:
+    header = HEADER + ",注册类型"
+    rows = [ROWS[0] + ",初始注册", ROWS[1] + ",注销注册"]
+    made = proposed(written(tmp_path, header, *rows))
+    assert [question.place for question in made.questions] == [
+        "acts.初始注册",
+        "acts.注销注册",
+    ]
+
+
+def test_name_that_cannot_be_a_systems_is_refused(tmp_path: Path) -> None:
+    path = str(written(tmp_path, HEADER, *ROWS))
+    said = call("mapping", "new", path, "--type", PERMIT, "--system", "护士", "--json")
+    assert said.code == 2
+    assert json.loads(said.out)["error"]["where"] == "--system"

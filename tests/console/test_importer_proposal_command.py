@@ -70,7 +70,7 @@ def test_somebody_at_a_terminal_is_asked_there_and_told_what_is_no_answer(
     out = tmp_path / "new.toml"
     at_terminal(monkeypatch, path, out, "permits", "丙", "77", "=", "=建筑施工")
     said = capsys.readouterr().err
-    assert said.count("not one of them: a number from 1 to ") == 2
+    assert said.count("不在其中 not one of them: 1 … ") == 2
     assert "no question left" in said
     found = parse_mapping(out.read_text(encoding="utf-8"), where="new.toml")
     assert (found.system, found.fields["responsible_person"].shown) == ("permits", "丙")

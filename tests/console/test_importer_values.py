@@ -176,3 +176,21 @@ def test_every_reason_is_said_in_chinese_and_in_english() -> None:
         zh, en = said(code)
         assert any("\u4e00" <= char <= "\u9fff" for char in zh)
         assert en.isascii()
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("２０２５０１０１", "20250101"),
+        ("ＡＢ－１２（３）", "AB-12(3)"),
+        ("ＡＢＣ", "ＡＢＣ"),
+        ("茶馆１号", "茶馆１号"),
+        ("tea\u00a0", "tea"),
+        ("\u200btea\ufeff", "tea"),
+    ],
+)
+def test_number_in_full_width_is_a_number_and_any_other_text_itself(
+    tmp_path: Path, cell: str, value: str
+) -> None:
+    [found], _ = read_rows(csv_file(tmp_path, row(Trade=cell)))
+    assert found.values["trade"] == value
