@@ -149,7 +149,7 @@ def rule_of(act: str) -> ActRule:
             "no such act",
             code="no_such_act",
             expected=", ".join(sorted(ACTS)),
-            found=ascii(act)[:40],
+            found=act[:40] if act.isprintable() else ascii(act)[:40],
         )
     return rule
 

@@ -60,7 +60,7 @@ def find_type(kinds: Sequence[LicenseType], name: str) -> LicenseType:
             "no such license type",
             code="type_not_found",
             expected="a code, a number or a name that `license-ledger types` lists",
-            found=ascii(name)[:60],
+            found=name[:60] if name.isprintable() else ascii(name)[:60],
         )
     if len(found) > 1:
         raise Malformed(

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from console.cli.options import Dir, Dsn, Json, PassphraseFile, place
-from console.importer.check import check_stock, summary
+from console.importer.check import check_stock
+from console.importer.check_text import summary
 from console.importer.input_file import open_file
 from console.importer.intake import Progress
 from console.importer.mapping import StockMapping, read_mapping

@@ -7,9 +7,8 @@ drawn or published, and nothing is left on disk.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final
 
 from console.importer.desk import ImportDesk
@@ -18,20 +17,17 @@ from console.importer.license_type import check_fits, packaged_type, type_of
 from console.importer.mapping import StockMapping
 from console.importer.planner import Planner
 from console.importer.proposed import OPENING_ACTS, ChainPlan
-from console.importer.reasons import said
 from console.importer.rejects import Reject
 from console.importer.run import ROWS_AT_ONCE
 from console.importer.source_table import SourceTable
 from console.importer.staging import Staging
 from console.importer.trial import holder_of, stand_in
-from console.inspection import value_words
 from console.reading import masked
 from ledger.authorities import may_act
 from ledger.catalogue import LicenseType, type_rows
 from ledger.field_checks import must_encrypt
 from ledger.holders import is_person_kind
 from ledger.identifiers import mask
-from ledger.license import STATE_ZH, State
 from ledger.registry import Registry
 from ledger.workdays import day_to_date, legal_day
 from projections.shown import clear
@@ -46,7 +42,8 @@ class CheckResult:
 
     ``events``: act -> how many; ``type_state``: whether the license type is in force, or
     would be added or changed first; ``states``: state -> how many licenses come in as
-    ended; ``missing``: what the registry lacks for it;
+    ended; ``endless``: how many without a last day, where the type has years for terms;
+    ``missing``: what the registry lacks for it;
     ``examples``: the first licenses, personal values masked.
     """
 
@@ -60,6 +57,8 @@ class CheckResult:
     type_state: str = ""
     events: Counter[str] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
+    terms: tuple[str, ...] = ()
+    endless: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -80,6 +79,7 @@ class CheckResult:
                 "state": self.type_state,
             },
             "events": {self.type_code: dict(sorted(self.events.items()))},
+            "endless": self.endless,
             "states": dict(sorted(self.states.items())),
             "reasons": dict(sorted(self.reasons.items())),
             "rejects": [
@@ -106,6 +106,7 @@ def check_stock(
     registry = desk.registry()
     kind, state = _type(mapping, desk.department, registry)
     found = CheckResult(type_code=kind.code, type_name=kind.name, type_state=state)
+    found.terms = kind.validity if all(map(_is_years, kind.validity)) else ()
     with Staging(None, desk.random_bytes) as stage:
         intake = take_in(
             table,
@@ -158,11 +159,19 @@ def _plan(
                 for one in plan.proposals
                 if "state" in one.fields
             )
+            found.endless += bool(found.terms) and any(
+                one.act in OPENING_ACTS and "valid_until" not in one.fields
+                for one in plan.proposals
+            )
             fits = len(plan.own & plan.rests_on.keys())
             found.rows_accepted += fits
             found.rows_unchanged += len(plan.rests_on) - fits
             if plan.proposals and len(found.examples) < EXAMPLES:
                 found.examples.append(_example(plan, mapping, kind))
+
+
+def _is_years(term: str) -> bool:
+    return term.endswith("年") and term[:-1].isdecimal()
 
 
 def _count(found: CheckResult, intake: Intake, stage: Staging) -> None:
@@ -204,16 +213,21 @@ def _missing(
     who = registry.authority(desk.department)
     issuer = registry.authority(mapping.issuer or desk.department)
     if who is None or not who.active:
-        return [f"authority {desk.department} is not registered, or has ended"]
+        return [
+            f"authority {desk.department} is not registered, or has ended 机构未登记"
+        ]
     missing = _missing_keys(desk, registry)
     if issuer is None:
-        return [*missing, f"issuer {mapping.issuer} is not registered"]
+        return [*missing, f"issuer {mapping.issuer} is not registered 发证机关未登记"]
     if found.type_state == "missing":
         missing.append(
-            f"type {found.type_code} is not in force: `license-ledger registry type`"
+            f"type {found.type_code} is not in force 类型未启用: "
+            "`license-ledger registry type`"
         )
     elif found.type_state != "in force" and "definer" not in who.roles:
-        missing.append(f"authority {who.uscc} may not define types (role definer)")
+        missing.append(
+            f"authority {who.uscc} may not define types 无权定义类型 (role definer)"
+        )
     refused = sorted(
         act
         for act in found.events
@@ -231,8 +245,8 @@ def _missing(
     if refused:
         acts = ", ".join(refused)
         missing.append(
-            f"authority {who.uscc} may not import {acts} of type {found.type_code} "
-            f"for issuer {issuer.uscc} (role custodian, types, area)"
+            f"authority {who.uscc} may not import 无权归集 {acts} of type "
+            f"{found.type_code} for issuer {issuer.uscc} (role custodian, types, area)"
         )
     return missing
 
@@ -240,56 +254,7 @@ def _missing(
 def _missing_keys(desk: ImportDesk, registry: Registry) -> list[str]:
     keys = [registry.key(one.entry["key_id"]) for one in desk.signers]
     return [
-        f"key {one.entry['key_id'].hex()} is not registered, or has ended"
+        f"key {one.entry['key_id'].hex()} is not registered, or has ended 密钥未登记"
         for one, key in zip(desk.signers, keys, strict=True)
         if key is None or not key.active
-    ]
-
-
-def summary(found: CheckResult) -> Sequence[str]:
-    """The result in lines for people."""
-    lines = [
-        f"nothing was written; {found.rows} rows: {found.rows_accepted} would be "
-        f"accepted, {found.rows_unchanged} unchanged, {found.rows_rejected} rejected",
-        f"type {found.type_code} {found.type_name}: {_STATES[found.type_state]}",
-        *(f"  {act}: {count}" for act, count in sorted(found.events.items())),
-        *(
-            f"  of these come in as {state} {STATE_ZH[State(state)]}: {count}"
-            for state, count in sorted(found.states.items())
-        ),
-    ]
-    if found.rows_legacy:
-        lines.append(f"{found.rows_legacy} holders by 15-digit citizen numbers")
-    lines += [f"missing: {what}" for what in found.missing]
-    lines += [
-        f"rejected, {reason}: {count} ({said(reason)[0]})"
-        for reason, count in sorted(found.reasons.items())
-    ]
-    lines += [
-        f"  line {one.line} {one.column}: {one.reason}"
-        + (f", expected {one.expected}" if one.expected else "")
-        for one in found.rejects
-    ]
-    return [*lines, *chain.from_iterable(map(_example_lines, found.examples))]
-
-
-_STATES: Final[Mapping[str, str]] = {
-    "in force": "in force",
-    "added": "would be added to the registry first",
-    "changed": "would be changed in the registry first",
-    "missing": "is not in this ledger",
-}
-
-
-def _example_lines(example: Mapping[str, Any]) -> list[str]:
-    acts = ", ".join(f"{one['act']} {one['day']}" for one in example["acts"])
-    return [
-        f"for example line {example['line']}: {acts}",
-        f"  {example['license_id']}",
-        f"  holder {example['holder']['kind']} {example['holder']['code']}",
-        *(
-            f"  {name}: {value_words(value)}"
-            for name, value in example["fields"].items()
-            if value is not None
-        ),
     ]

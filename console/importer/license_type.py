@@ -36,7 +36,7 @@ def type_of(
             raise Malformed(
                 "no such license type in this ledger",
                 code="no_such_type",
-                expected="a type in force, or one brought in [type]",
+                expected=_code_of(mapping.type_code, registry),
                 found=mapping.type_code,
                 where="license: type_code",
             )
@@ -44,6 +44,15 @@ def type_of(
         kind = _brought(mapping.type_table, mapping.type_sequence, department)
     check_fits(mapping, kind)
     return kind
+
+
+def _code_of(said: str, registry: Registry) -> str:
+    """What to write for a type whose name was written instead of its code."""
+    kinds = (registry.license_type(code) for code in registry.type_codes())
+    for kind in kinds:
+        if kind is not None and said in (kind.name, kind.name_en):
+            return f"its code: {kind.code}"
+    return "a type in force, or one brought in [type]"
 
 
 def packaged_type(code: str) -> LicenseType | None:

@@ -126,9 +126,10 @@ def _chosen(archive: zipfile.ZipFile, wanted: str) -> tuple[str, str]:
         wanted = names[0]
     if wanted not in sheets:
         raise _Unreadable(
-            "the mapping names no sheet of this workbook",
-            expected="sheet = one of " + ", ".join(names)[:300],
-            found=repr(wanted),
+            "no sheet of this workbook is named",
+            expected="source.sheet, of `mapping new` --sheet: one of "
+            + ", ".join(names)[:300],
+            found=wanted[:60],
         )
     target = sheets[wanted]
     return wanted, target.lstrip("/") if target.startswith("/") else f"xl/{target}"

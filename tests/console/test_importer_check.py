@@ -88,8 +88,8 @@ def test_what_the_registry_lacks_is_named(tmp_path: Path) -> None:
     world.accept(world.sign(event, "root"))
     told = check(desk, csv_file(tmp_path, row()))
     assert told["missing"] == [
-        f"authority {DEPARTMENT} may not define types (role definer)",
-        f"authority {DEPARTMENT} may not import ISSUE of type {DEPARTMENT}900 "
+        f"authority {DEPARTMENT} may not define types 无权定义类型 (role definer)",
+        f"authority {DEPARTMENT} may not import 无权归集 ISSUE of type {DEPARTMENT}900 "
         f"for issuer {DEPARTMENT} (role custodian, types, area)",
     ]
     text = MAPPING[: MAPPING.index("[type]")]
@@ -100,7 +100,7 @@ def test_what_the_registry_lacks_is_named(tmp_path: Path) -> None:
     text = text.replace("type_sequence = ", f'type_code = "{DEPARTMENT}042" # ')
     told = check(desk, csv_file(tmp_path, row(Done="?"), name="b.csv"), text)
     assert told["type"]["state"] == "missing"
-    assert f"type {DEPARTMENT}042 is not in force" in told["missing"][0]
+    assert f"type {DEPARTMENT}042 is not in force 类型未启用" in told["missing"][0]
 
 
 def state(ledger: CliLedger) -> dict[str, Any]:
@@ -147,3 +147,17 @@ def test_check_on_a_real_ledger_changes_no_file_and_no_row(
     told = cli_ledger.json("import", str(given), str(path), "--check")
     assert (told["rows_accepted"], told["rows_unchanged"]) == (0, 1)
     assert state(cli_ledger) == middle
+
+
+def test_licenses_without_a_last_day_are_counted_where_the_type_has_years(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        row(),
+        row(Id="r2", Number="200", Until=""),
+        row(Id="r3", Number="300", Until="长期"),
+    ]
+    told = check(MemoryDesk(), csv_file(tmp_path, *rows))
+    assert told["endless"] == 2
+    text = MAPPING.replace('validity = ["5年"]', 'validity = ["5年", "长期"]')
+    assert check(MemoryDesk(), csv_file(tmp_path, *rows), text)["endless"] == 0

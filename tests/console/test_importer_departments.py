@@ -96,7 +96,7 @@ def test_custodian_imports_for_an_issuer_of_its_area(
         "import", "--check", other.mapping(elsewhere[0].uscc), str(other.file)
     )
     [missing] = told["missing"]
-    assert f"may not import BASELINE of type {SAFETY}" in missing
+    assert f"may not import 无权归集 BASELINE of type {SAFETY}" in missing
     assert elsewhere[0].uscc in missing
 
 
@@ -108,7 +108,7 @@ def test_check_tells_of_an_issuer_that_is_not_registered(
     told = cli_ledger.json(
         "import", "--check", register.mapping(stranger), str(register.file)
     )
-    assert told["missing"] == [f"issuer {stranger} is not registered"]
+    assert told["missing"] == [f"issuer {stranger} is not registered 发证机关未登记"]
 
 
 def test_issuer_that_is_no_code_is_refused_with_its_place(

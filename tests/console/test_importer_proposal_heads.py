@@ -30,7 +30,7 @@ def test_workbook_is_looked_at_like_any_list(tmp_path: Path) -> None:
     assert made.questions == []
     found = read(made)
     assert (found.sheet, found.header_row, found.row_key) == ("证照", 2, ("数据标识",))
-    with pytest.raises(Malformed, match="names no sheet"):
+    with pytest.raises(Malformed, match="is named"):
         look_at(path, sheet="")
 
 
