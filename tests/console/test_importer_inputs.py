@@ -292,7 +292,10 @@ def test_sheet_is_the_only_one_or_named_by_the_mapping(tmp_path: Path) -> None:
     path = workbook(tmp_path / "stock.xlsx", table(cells()), more="说明")
     with pytest.raises(Malformed, match="is named") as caught:
         read_rows(path)
-    assert caught.value.expected == "source.sheet, of `mapping new` --sheet: one of 证照, 说明"
+    assert (
+        caught.value.expected
+        == "source.sheet, of `mapping new` --sheet: one of 证照, 说明"
+    )
     given = MAPPING.replace('row_key = "Id"', 'row_key = "Id"\nsheet = "证照"')
     assert len(read_rows(path, mapping(given))[0]) == 1
 
