@@ -29,6 +29,9 @@ class LineReader(Protocol):
         ...
 
 
+_CLOSED: Final = "cells in quotes that are closed again, from this line on"
+
+
 class CsvFile:
     """The rows of one CSV; reads the file twice: for its encoding, then for the rows.
 
@@ -78,7 +81,9 @@ class CsvFile:
                 row = next(reader, None)
             except csv.Error as error:
                 # The module's messages name its rule, never what it read.
-                raise self._wrong("the file is not CSV", str(error), start) from error
+                raise self._wrong(
+                    f"the file is not CSV ({error})", _CLOSED, start
+                ) from error
             if row is None:
                 return
             if any(row):
@@ -91,7 +96,9 @@ class CsvFile:
         while line := file.readline(LINE_MAX + 1):
             number += 1
             if len(line) > LINE_MAX:
-                raise self._wrong("a line is too long", f"{LINE_MAX} bytes", number)
+                raise self._wrong(
+                    "a line is too long", f"at most {LINE_MAX} bytes", number
+                )
             unpacked += len(line)
             if self._gzipped and unpacked > limit:
                 raise self._wrong(

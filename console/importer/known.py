@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from console.importer.desk import ImportKeys
 from console.importer.logged import Changed, Logged
 from console.importer.mapping import StockMapping
-from console.importer.proposed import Face
+from console.importer.proposed import OPENING_ACTS, Face
 from console.importer.source_row import SourceRow
 from ledger.catalogue import LicenseType
 from ledger.chain import ChainState
@@ -111,22 +111,23 @@ class Known:
         licenses: Sequence[Sequence[SourceRow]],
         chains: Mapping[str, ChainState],
     ) -> Mapping[str, Face]:
-        """The faces, in clear, of the licenses that a row says a CHANGE of.
+        """The faces, in clear, of the licenses that a row says a later act of.
 
-        Only fields that no CHANGE may set: nobody asks for the others. A field that
-        cannot be opened any more is left out.
+        A value that cannot be opened any more is left out.
         """
-        fixed = [name for name, one in self._kind.fields.items() if not one.changeable]
+        names = (*self._kind.fields, "valid_from", "valid_until")
         held = {
             rows[0].license_id: chains[rows[0].license_id]
             for rows in licenses
             if rows[0].license_id in chains
-            and any(act.act == "CHANGE" for row in rows for act in row.acts)
+            and any(
+                act.carries and act.act not in OPENING_ACTS
+                for row in rows
+                for act in row.acts
+            )
         }
-        if not fixed:
-            return {}
         bearers = {
-            license_id: {name: _bearer(chain.acts, name) for name in fixed}
+            license_id: {name: _bearer(chain.acts, name) for name in names}
             for license_id, chain in held.items()
         }
         opener = self._opener(
@@ -191,7 +192,9 @@ def _told(
             act = logged.of(row, source) or logged.beside(source)
             if act is None:
                 continue
-            names = row.values if source.carries else ()
+            opens = act.act in OPENING_ACTS
+            said = row.values if opens else row.said
+            names = said if source.carries else ()
             bearers = {
                 name: act if _carries(act, name) else _bearer(chain.acts, name, act)
                 for name in names
@@ -200,8 +203,8 @@ def _told(
 
 
 def _carries(act: Act, name: str) -> bool:
-    """Whether this act alone says the field: only a CHANGE leaves out what stands."""
-    return name in act.fields or act.act != "CHANGE"
+    """Whether this act alone says the field: a later one leaves out what stands."""
+    return name in act.fields or act.act in OPENING_ACTS
 
 
 def _bearer(acts: Sequence[Act], name: str, before: Act | None = None) -> Act | None:

@@ -10,7 +10,7 @@ import schemas
 from console.acting import MAIN_ROLE
 from console.importer.desk import ImportDesk
 from console.importer.field_values import FieldReader
-from console.importer.mapping import StockMapping
+from console.importer.mapping import REJECT, StockMapping
 from console.importer.rejects import RowRejected
 from ledger import lifecycle
 from ledger.catalogue import LicenseType, parse_type, type_rows
@@ -113,7 +113,7 @@ def check_fits(mapping: StockMapping, kind: LicenseType) -> None:
     ]
     _refuse("mandatory fields without a column", unmapped)
     _check_sources(mapping, kind)
-    acts = {act for column in mapping.acts for act in column.told.values()}
+    acts = {act for column in mapping.acts for act in column.told.values()} - {REJECT}
     foreign = sorted(
         act for act in acts - kind.acts if not lifecycle.ACTS[act].always_allowed
     )

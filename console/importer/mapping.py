@@ -20,6 +20,7 @@ from console.importer.field_sources import FieldSource, field_sources
 from console.importer.mapping_parts import (
     ACTS,
     OPENING_STATES,
+    REJECT,
     SKIP,
     ActColumn,
     DatabaseSource,
@@ -253,6 +254,7 @@ __all__ = [
     "DELIMITERS",
     "NO_END",
     "OPENING_STATES",
+    "REJECT",
     "SKIP",
     "ActColumn",
     "DatabaseSource",

@@ -7,7 +7,7 @@ from typing import Final
 
 from console.importer.encodings import AUTO
 from console.importer.field_sources import SEPARATORS
-from console.importer.mapping import ACTS, DELIMITERS, NO_END, SKIP
+from console.importer.mapping import ACTS, DELIMITERS, NO_END, REJECT, SKIP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ KEYS: Final = (
             None,
             "Source value = act, one of "
             + ", ".join(sorted(ACTS))
-            + f", or {SKIP}. The "
+            + f", or {SKIP}: no act; or {REJECT}: the row stays out (撤销, 暂扣 …). The "
             "first act known of a license comes in as BASELINE unless it is ISSUE.",
         ),
         ("skip", "", 'Values that say no act; `""` for empty cells.'),
@@ -202,9 +202,9 @@ KEYS: Final = (
         (
             "face",
             "false",
-            "`true`: the row's fields and term go with this act, as far as it may carry them: "
-            "a CHANGE leaves out what it may not set and what stands there already, acts "
-            "that end a license (注销、吊销、撤回) carry none. One of `[[acts]]` needs it.",
+            "`true`: the row's fields and term go with this act. The first act says all of "
+            "them, a later one what differs from what stands; an empty cell says nothing, "
+            "acts that end a license (注销、吊销、撤回) carry none. One of `[[acts]]` needs it.",
         ),
     ),
     *_keys(

@@ -29,6 +29,9 @@ ACTS: Final = frozenset(
 SKIP: Final = "SKIP"
 """Stands for an act where a value says none; the same as naming it in ``skip``."""
 
+REJECT: Final = "REJECT"
+"""Stands for an act where a value says what no row can: the row stays out and is told."""
+
 OPENING_STATES: Final = MappingProxyType(
     {"REVOKE": "REVD", "WITHDRAW": "WDRN", "CANCEL": "CANC"}
 )
@@ -134,11 +137,11 @@ def database_source(table: Table) -> DatabaseSource:
 
 
 def _demand_act(act: str, where: str) -> None:
-    if act not in ACTS:
+    if act not in ACTS and act != REJECT:
         raise Malformed(
             "no act that a row can say",
             code="bad_mapping",
-            expected=", ".join(sorted(ACTS)),
+            expected=", ".join((*sorted(ACTS), SKIP, REJECT)),
             found=act[:40],
             where=where,
         )

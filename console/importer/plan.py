@@ -33,20 +33,24 @@ def plan_chain(
     face: Face,
     changed: Changed,
     moved: AbstractSet[int],
-    out: Sequence[int],
     trial: Trial,
     mapping: StockMapping,
 ) -> ChainPlan:
     """Plans the rows of one license on the chain that the log has.
 
     ``face``: that of the license before, as far as it can be read; ``moved``: lines of
-    rows that were imported into another license; ``out``: lines of its rows that were
-    rejected when they were read.
+    rows that were imported into another license. What ends the license comes through
+    from a rejected row too: it must not wait for a cell to be mended.
     """
     plan = ChainPlan(license_id=rows[0].license_id, base=base)
     steps: list[Step] = []
     told: dict[str, SourceRow] = {}
+    out: list[int] = []
     for row in rows:
+        if row.out:
+            out.append(row.line)
+            steps += _ends(row, logged)
+            continue
         first = told.setdefault(row.key, row)
         try:
             if row.line in moved:
@@ -58,6 +62,9 @@ def plan_chain(
             fresh = _new_steps(row, logged, changed, mapping)
         except RowRejected as rejected:
             plan.rejects.append(rejected.at(row.line))
+            out.append(row.line)
+            if row.line not in moved:
+                steps += _ends(row, logged)
             continue
         plan.rests_on[row.line] = []
         steps += fresh
@@ -89,6 +96,17 @@ def _new_steps(
         elif (source.source_act, source.day) not in logged.events:
             steps.append(Step(row=row, source=source))
     return steps
+
+
+def _ends(row: SourceRow, logged: Logged) -> list[Step]:
+    """What ends the license in a row that stays out, unless the log has it."""
+    return [
+        Step(row=row, source=source)
+        for source in row.acts
+        if source.ends
+        and logged.of(row, source) is None
+        and (source.source_act, source.day) not in logged.events
+    ]
 
 
 def _column_of(source_act: str, mapping: StockMapping) -> str:

@@ -25,6 +25,7 @@ from console.importer.rejects import RowRejected
 from ledger.chain import ChainState
 from ledger.license import License
 from ledger.refusals import Refusal
+from ledger.workdays import legal_day
 
 
 def fold_steps(
@@ -41,7 +42,7 @@ def fold_steps(
                 wrong = judged_wrong(wrong, mapping, steps[at].source, fold.license)
             plan.rejects.append(wrong.at(line))
             fold.out.append(line)
-            del plan.rests_on[line]
+            plan.rests_on.pop(line, None)
             # Before the row's first act nothing changes: the fold goes on from there.
             at = next(i for i, step in enumerate(steps) if step.row.line == line)
             fold.back_to(at)
@@ -50,7 +51,8 @@ def fold_steps(
             at += 1
     plan.proposals = fold.proposals
     for line, indexes in fold.rests_on.items():
-        plan.rests_on[line] = indexes
+        if line in plan.rests_on:  # a row that is out may still end its license
+            plan.rests_on[line] = indexes
     plan.own = {proposal.row.line for proposal in fold.proposals}
 
 
@@ -65,6 +67,8 @@ class Fold:
         self._base = len(base.acts)
         self._acts = list(base.acts)
         self._licenses = [base.license]
+        days = (legal_day(act.effective_at) for act in base.acts)
+        self._latest = max(days, default=0)
         self._faces = [face]
         self._made_at: list[int] = []
         self._proposed: dict[tuple[str, int], int] = {}
@@ -96,7 +100,7 @@ class Fold:
         known = self._proposed.get(step.event)
         if known is not None:
             row, first = step.row, self.proposals[known].row
-            names = row.values if step.source.carries else ()
+            names = row.said if step.source.carries else ()
             if column := differing_column(first, row, self._mapping, names):
                 raise told_twice(column)
         else:
@@ -118,6 +122,8 @@ class Fold:
     def _propose(self, step: Step) -> None:
         before, face = self._licenses[-1], self._faces[-1]
         act = self._act(step)
+        if step.source.day < self._latest:
+            face = {}  # that is what stands later
         fields = self._trial.fields(act, step.row, step.source, face)
         proposal = Proposal(
             act=act,

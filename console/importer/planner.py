@@ -45,29 +45,25 @@ class Planner:
 
     def plans(self, licenses: Sequence[list[SourceRow]]) -> list[ChainPlan]:
         """One plan per license; the rows are all of each license's."""
-        out = {
-            rows[0].license_id: [row.line for row in rows if not row.acts]
-            for rows in licenses
-        }
-        told = ([row for row in rows if row.acts] for rows in licenses)
-        licenses = [rows for rows in told if rows]
-        chains = self._desk.chains([rows[0].license_id for rows in licenses])
-        changed = self._known.changed_acts(licenses, chains)
-        faces = self._known.faces(licenses, chains)
-        moved = self._moved(licenses)
+        every = {rows[0].license_id: rows for rows in licenses}
+        told = ([row for row in rows if not row.out] for rows in licenses)
+        known = [rows for rows in told if rows]
+        chains = self._desk.chains(list(every))
+        changed = self._known.changed_acts(known, chains)
+        faces = self._known.faces(known, chains)
+        moved = self._moved(known)
         trial = self._trial(licenses, chains)
         plans: list[ChainPlan] = []
-        for rows in licenses:
-            base = chains.get(rows[0].license_id) or ChainState()
+        for license_id, rows in every.items():
+            base = chains.get(license_id) or ChainState()
             plans.append(
                 plan_chain(
                     rows,
                     base,
                     logged=Logged(base.acts, self._mapping.system),
-                    face=faces.get(rows[0].license_id, {}),
+                    face=faces.get(license_id, {}),
                     changed=changed,
                     moved=moved,
-                    out=out[rows[0].license_id],
                     trial=trial,
                     mapping=self._mapping,
                 )
@@ -96,6 +92,7 @@ class Planner:
                 for rows in licenses
                 if rows[0].license_id in chains
                 for row in rows
+                if row.holder_code  # of a rejected row it may not be known
             )
         )
         refs = self._desk.keys.find_refs([(kind, code) for code in codes])

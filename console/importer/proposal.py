@@ -113,6 +113,11 @@ def _license(draft: DraftMapping) -> None:
         )
     if end is not None:
         made.put("valid_until", draft.use(end))
+    elif all(term.endswith("年") for term in draft.kind.validity):
+        terms = "、".join(draft.kind.validity)
+        text = f"有效期（{terms}）截止日是哪一列 which column is the last day? none: ''"
+        days = [c.name for c in draft.sample.columns if draft.is_days(c)]
+        draft.put_column("valid_until", None, text, days, "license")
     made.comment(f"no_end = {json.dumps(NO_END, ensure_ascii=False)}")
 
 

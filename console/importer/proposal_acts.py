@@ -6,7 +6,7 @@ import json
 
 from console.importer import vocabulary as words
 from console.importer.license_type import joint_acts
-from console.importer.mapping import ACTS, SKIP
+from console.importer.mapping import ACTS, REJECT, SKIP
 from console.importer.proposal_draft import DraftMapping
 from console.importer.proposal_text import Question
 from console.importer.sample import MOST, Column
@@ -60,8 +60,11 @@ def _put_value(draft: DraftMapping, column: Column, word: str) -> None:
     if act is not None and act in allowed:
         draft.made.put(word, act)
         return
+    if any(root in word for root in words.REJECT_ROOTS):
+        draft.made.put(word, REJECT, comment="no row can say it: docs/importing.md")
+        return
     text = f"“{column.name}”列的“{word}”是哪种行为 which act is it?"
-    choices = (*sorted(ACTS & allowed), SKIP)
+    choices = (*sorted(ACTS & allowed), SKIP, REJECT)
     question = Question(place=f"acts.{word}", text=text, choices=choices)
     draft.made.ask(word, question)
 

@@ -68,7 +68,8 @@ def _column(draft: DraftMapping, face: FaceField) -> Column | None:
         return draft.named(words.ORGANISATION, lambda c: c.organisations(HALF))
     if face.format == "citizen_id":
         return draft.named(words.PERSON, lambda c: c.citizens(HALF))
-    near = [c for c in draft.sample.columns if _near(face, c)]
+    told = {column.name for column in (draft.acts, draft.states) if column}
+    near = [c for c in draft.sample.columns if _near(face, c) and c.name not in told]
     return near[0] if len(near) == 1 else None
 
 

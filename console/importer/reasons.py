@@ -120,6 +120,23 @@ _ALL = (
         en="the row tells of no act",
     ),
     ImportReason(
+        word="other_holder",
+        zh="持证主体与该证照的不同：请核对代码；持证主体变更用变更行为",
+        en="not the holder of this license: compare the code; another holder comes in by a"
+        " CHANGE",
+    ),
+    ImportReason(
+        word="needs_an_act",
+        zh="此行为须逐件办理，不能由文件导入：先导入证照，再用 license-ledger act 办理",
+        en="this act needs a ground or a cause that no row says: bring the license in, then"
+        " do it with license-ledger act",
+    ),
+    ImportReason(
+        word="not_expired",
+        zh="状态为过期，有效期却未届满：请核对两者",
+        en="the row says expired and its term has not ended: compare the two",
+    ),
+    ImportReason(
         word="ends_before_start",
         zh="有效期截止早于起始",
         en="the term ends before it starts",
@@ -149,9 +166,9 @@ _ALL = (
     ),
     ImportReason(
         word="told_twice",
-        zh="同一证照同日同一行为的另一行内容不同：请合并为一行，或改正日期",
+        zh="同一证照同日同一行为的另一行内容不同：请合并为一行，或改正日期；已入账的用变更、更正等行为补充",
         en="another row tells the same act of this license on the same day and says"
-        " something else: make one row of them, or mend a day",
+        " something else: make one row of them, or mend a day; once one is in, by an act",
     ),
     ImportReason(
         word="key_destroyed",

@@ -72,9 +72,15 @@ def judged_wrong(
     if refusal.code == "invalid_fields":
         name, _, wrong = refusal.detail.partition("; ")[0].partition(" ")
         column = mapping.column_of(name.removesuffix(":")) or column
+        if name == "holders":
+            expected = "原持证主体 / the license's own holder"
+            return RowRejected(
+                "other_holder", column=mapping.holder_code, expected=expected
+            )
         if wrong == "is missing":
             return RowRejected("missing_value", column=column, expected=GIVEN)
-        return RowRejected(refusal.code, column=column, expected=refusal.detail)
+        expected = f"此行为不得改此项 / {refusal.detail}"
+        return RowRejected(refusal.code, column=column, expected=expected)
     state = State.NONE if before is None else shown_state(before, source.day)
     met = f"{ACTS[source.act].zh} {source.act} 不可用于 {STATE_ZH[state]} {state}"
     return RowRejected(

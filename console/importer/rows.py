@@ -6,6 +6,7 @@ The publisher validates before it encrypts: nobody after it looks into these val
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from types import MappingProxyType
 from typing import Final
@@ -25,9 +26,10 @@ from console.importer.field_values import (
     FieldReader,
     demand_short,
 )
-from console.importer.mapping import ActColumn, StockMapping
+from console.importer.mapping import StockMapping
 from console.importer.rejects import RowRejected
-from console.importer.source_row import SourceAct, SourceRow
+from console.importer.row_acts import ActReader, given
+from console.importer.source_row import SourceRow
 from ledger.catalogue import LicenseType
 from ledger.errors import Malformed
 from ledger.events import Value
@@ -40,7 +42,6 @@ from ledger.holders import (
 from ledger.license_identifiers import LicenseId
 from ledger.subject_codes import clear_citizen_number
 from ledger.value_domain import STRING_SIZE_MAX
-from ledger.workdays import date_to_day
 
 HOLDER_KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -79,7 +80,8 @@ class RowReader:
         self._columns = columns
         self._width = width
         self._latest = latest
-        self._reader = FieldReader(kind, dates=mapping.dates, latest=latest)
+        self._acts = ActReader(mapping)
+        self._fields = FieldReader(kind, dates=mapping.dates, latest=latest)
         self._lists = _list_columns(mapping, kind)
 
     def read(self, line: int, cells: Sequence[str]) -> SourceRow:
@@ -92,35 +94,65 @@ class RowReader:
         row = {name: self._text(name, cells[at]) for name, at in self._columns.items()}
         mapping = self._mapping
         values = {
-            name: self._reader.value(name, source, row)
+            name: self._fields.value(name, source, row)
             for name, source in mapping.fields.items()
         }
         _demand_fits(values)
-        acts = self._acts(row)
-        if any(act.carries for act in acts):
+        acts = self._acts.read(row)
+        carries = any(act.carries for act in acts)
+        if carries:
             self._demand_whole(values)
+        term, endless = self._term(row)
+        if carries and self._acts.said_expired(row):
+            self._demand_past(term.get("valid_until"))
         return SourceRow(
             line=line,
             key=self._key(row),
             license_id=self._license_id(row),
             holder_code=self._holder_code(row),
-            values={**values, **self._term(row)},
+            values={**values, **term},
             acts=acts,
+            endless=endless,
         )
 
     def rejected(self, line: int, cells: Sequence[str]) -> SourceRow | None:
-        """All that a row which cannot be read still says: whose license; None if not."""
+        """What can be read of a row that is rejected: whose license, how it ends.
+
+        What ends a license must not wait for another cell to be mended. None where not
+        even the license can be told.
+        """
         if len(cells) != self._width:
             return None
-        column = self._mapping.serial
-        try:
-            row = {column: self._text(column, cells[self._columns[column]])}
-            license_id = self._license_id(row)
-        except RowRejected:
-            return None
-        return SourceRow(
-            line=line, key="", license_id=license_id, holder_code="", values={}, acts=()
+        found = SourceRow(
+            line=line,
+            key="",
+            license_id="",
+            holder_code="",
+            values={},
+            acts=(),
+            out=True,
         )
+        row: dict[str, str] = {}
+        try:
+            for name, at in self._columns.items():
+                with suppress(RowRejected):
+                    row[name] = self._text(name, cells[at])
+            found = structs.replace(found, license_id=self._license_id(row))
+            acts = tuple(act for act in self._acts.read(row) if act.ends)
+            return structs.replace(
+                found,
+                key=self._key(row),
+                holder_code=self._holder_code(row),
+                acts=acts,
+            )
+        except (RowRejected, KeyError):
+            return found if found.license_id else None
+
+    def _demand_past(self, until: str | None) -> None:
+        column = self._mapping.valid_until
+        if column and (until is None or until >= self._latest.isoformat()):
+            expected = "早于今天，因为状态为过期 / before today: the row says expired"
+            raise RowRejected("not_expired", column=column, expected=expected)
 
     def _demand_whole(self, values: Mapping[str, Value]) -> None:
         for name, value in values.items():
@@ -154,7 +186,7 @@ class RowReader:
     def _key(self, row: Mapping[str, str]) -> str:
         """The cells of the key's columns; of several, each escaped, with / between."""
         columns = self._mapping.row_key
-        cells = [self._public(one, _given(one, row[one])) for one in columns]
+        cells = [self._public(one, given(one, row[one])) for one in columns]
         if len(cells) > 1:
             cells = [cell.replace("%", "%25").replace("/", "%2F") for cell in cells]
         key = "/".join(cells)
@@ -163,7 +195,7 @@ class RowReader:
 
     def _license_id(self, row: Mapping[str, str]) -> str:
         column = self._mapping.serial
-        serial = half_width(self._public(column, _given(column, row[column])))
+        serial = half_width(self._public(column, given(column, row[column])))
         try:
             return str(
                 LicenseId(type_code=self._kind.code, issuer=self._issuer, serial=serial)
@@ -175,7 +207,7 @@ class RowReader:
 
     def _holder_code(self, row: Mapping[str, str]) -> str:
         column, kind = self._mapping.holder_code, self._mapping.holder_kind
-        text = _given(column, row[column])
+        text = given(column, row[column])
         code = normalise_holder_code(
             kind, text if kind in FREE_KINDS else half_width(text)
         )
@@ -185,8 +217,9 @@ class RowReader:
             raise RowRejected(reason, column=column, expected=expected)
         return code
 
-    def _term(self, row: Mapping[str, str]) -> dict[str, str | None]:
-        mapping = self._mapping
+    def _term(self, row: Mapping[str, str]) -> tuple[dict[str, str | None], bool]:
+        """First and last day, and whether the row says that there is no last one."""
+        mapping, said = self._mapping, False
         term: dict[str, str | None] = {}
         for name, column in (
             ("valid_from", mapping.valid_from),
@@ -195,7 +228,10 @@ class RowReader:
             if column:
                 text = row[column]
                 endless = name == "valid_until" and self._endless(text)
-                term[name] = self._day(column, text) if text and not endless else None
+                said |= endless
+                term[name] = (
+                    self._acts.day(column, text) if text and not endless else None
+                )
         start, end = term.get("valid_from"), term.get("valid_until")
         if start and end and end < start:
             raise RowRejected(
@@ -203,7 +239,7 @@ class RowReader:
                 column=mapping.valid_until,
                 expected=f"不早于“{mapping.valid_from}” / no day before it",
             )
-        return term
+        return term, said
 
     def _endless(self, text: str) -> bool:
         """Whether a term's last day says that there is none (长期)."""
@@ -214,70 +250,12 @@ class RowReader:
             or text == "infinity"  # PostgreSQL's own word
         )
 
-    def _acts(self, row: Mapping[str, str]) -> tuple[SourceAct, ...]:
-        """The acts of a row; what two columns say by the same value is one act.
-
-        The later column dates it: where a column of acts says 注销 beside the day of
-        issue, that of states says when.
-        """
-        found: dict[str, SourceAct] = {}
-        for order, column in enumerate(self._mapping.acts):
-            act = self._act(order, column, row)
-            if act is not None:
-                earlier = found.pop(act.source_act, None)
-                if earlier is not None and earlier.face:
-                    act = structs.replace(act, face=True)
-                found[act.source_act] = act
-        if not found:
-            raise RowRejected(
-                "no_act",
-                column=self._mapping.acts[0].shown,
-                expected="至少一个行为 / at least one act",
-            )
-        return tuple(found.values())
-
-    def _act(
-        self, order: int, rule: ActColumn, row: Mapping[str, str]
-    ) -> SourceAct | None:
-        source_act = rule.always or row[rule.column]
-        if source_act in rule.skip:
-            return None
-        act = rule.always or rule.values.get(source_act)
-        if act is None:
-            raise RowRejected(
-                "unknown_value",
-                column=rule.column,
-                expected=", ".join(sorted({*rule.values, *rule.skip})),
-            )
-        day = self._day(rule.date, _given(rule.date, row[rule.date]))
-        return SourceAct(
-            day=date_to_day(day),
-            order=order,
-            source_act=source_act,
-            act=act,
-            face=rule.face,
-        )
-
-    def _day(self, column: str, text: str) -> str:
-        try:
-            return self._mapping.dates.read(text)
-        except Malformed as error:
-            raise RowRejected(
-                "not_a_date", column=column, expected=error.expected
-            ) from error
-
     def _public(self, column: str, text: str) -> str:
         """Keys and serials stand in clear for ever."""
         if clear_citizen_number(text, latest=self._latest):
             expected = "行标识、流水号请换一列 / another column for row_key or serial"
             raise RowRejected("clear_personal_data", column=column, expected=expected)
         return text
-
-
-def _given(column: str, text: str) -> str:
-    if not text:
-        raise RowRejected("missing_value", column=column, expected=GIVEN)
-    return text
 
 
 def _list_columns(mapping: StockMapping, kind: LicenseType) -> frozenset[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from ledger.events import Value
 from ledger.lifecycle_table import ACTS
 
 
@@ -27,12 +29,18 @@ class SourceAct(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         """Whether fields travel with it: an act that ends a license has none."""
         return self.face and ACTS[self.act].face != "none"
 
+    @property
+    def ends(self) -> bool:
+        """Whether it ends its license, and so must come through whatever stands beside."""
+        return ACTS[self.act].ends is not None
+
 
 class SourceRow(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One row that can be read: whose license, and what happened to it.
 
-    ``values`` holds every mapped field and the term, None where the row says nothing.
-    Without ``acts`` it stands for a row that was rejected, of which no more is known.
+    ``values`` holds every mapped field and the term, None where the row says nothing;
+    ``endless``: it says that there is no last day. ``out``: it is rejected, and only what
+    ends its license is known of it.
     """
 
     line: int
@@ -41,3 +49,14 @@ class SourceRow(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     holder_code: str
     values: dict[str, Any]  # of Value: msgpack does not tell lists from rows by type
     acts: tuple[SourceAct, ...]
+    endless: bool = False
+    out: bool = False
+
+    @property
+    def said(self) -> Mapping[str, Value]:
+        """What it says in so many words: an empty cell is silent, 长期 is not."""
+        return {
+            name: value
+            for name, value in self.values.items()
+            if value is not None or (name == "valid_until" and self.endless)
+        }

@@ -115,12 +115,12 @@ class Staging:
             self._path.unlink(missing_ok=True)
 
     def add(self, row: SourceRow) -> None:
-        """Stages one row; one without acts only says that a row of its license is out."""
+        """Stages one row, or what is known of one that is out."""
         self._staged += 1
         self.rows += bool(row.acts)
         chain = hashlib.new("sm3", row.license_id.encode()).digest()
         data = self._closed(_STAGED, self._staged, msgspec.msgpack.encode(row))
-        key = row.key or f"\0{row.line}"  # a row that is out has none to be torn by
+        key = f"\0{row.line}" if row.out else row.key  # no rejected row tears another
         source = hashlib.new("sm3", self._seed + key.encode()).digest()
         self._pending.append((self._staged, chain, row.line, source, data))
         if len(self._pending) >= _BUNDLE:

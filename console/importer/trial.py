@@ -93,11 +93,11 @@ class ImportTrial:
     def fields(
         self, act: str, row: SourceRow, source: SourceAct, face: Face
     ) -> Mapping[str, Value]:
-        """What an act of a row says, in clear: the face, as far as the act may carry it.
+        """What an act of a row says, in clear: of the face what the act may carry.
 
-        An act that opens a license leaves out what it does not have; a later one empties
-        it. A CHANGE says nothing of what it may not set and what stands there already;
-        where that differs, it says it and is refused for it, so that nothing is lost.
+        An act that opens a license says all that the row has. A later one says what
+        differs from what stands; an empty cell says nothing. A CHANGE that differs in
+        what it may not set says it and is refused for it, so that nothing is lost.
         """
         if act in OPENING_ACTS:
             state = OPENING_STATES.get(source.act) if act == BASELINE else None
@@ -106,17 +106,15 @@ class ImportTrial:
             return {**given, "state": state} if state else given
         if not source.carries:
             return {}
-        if act != "CHANGE":
-            return dict(row.values)
         return {
             name: value
-            for name, value in row.values.items()
-            if self._may_change(name) or (name in face and face[name] != value)
+            for name, value in row.said.items()
+            if (face[name] != value if name in face else self._may_set(act, name))
         }
 
-    def _may_change(self, name: str) -> bool:
+    def _may_set(self, act: str, name: str) -> bool:
         face = self.kind.fields.get(name)
-        return face is None or face.changeable
+        return act != "CHANGE" or face is None or face.changeable
 
     def judge(
         self, proposal: Proposal, acts: Sequence[Act], before: License | None

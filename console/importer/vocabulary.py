@@ -29,13 +29,22 @@ NUMBER: Final = (
 VALID_FROM: Final = (
     *("validfrom", "from", "effectivefrom", "startdate", "有效期起", "有效期自"),
     *("有效期开始", "有效期开始日期", "有效期起始", "有效期起始日期", "有效期限起"),
-    *("有效起始日期", "生效日期", "有效期从"),
+    *(
+        "有效起始日期",
+        "生效日期",
+        "有效期从",
+        "起",
+        "自",
+        "起始",
+        "起始日期",
+        "开始日期",
+    ),
 )
 VALID_UNTIL: Final = (
     *("validuntil", "until", "validto", "to", "expirydate", "expirationdate"),
     *("有效期止", "有效期至", "有效期截止", "有效期截止日期", "有效期结束日期"),
     *("有效期限止", "有效期限至", "有效截止日期", "截止日期", "到期日期", "到期日"),
-    *("有效期到", "有效期结束"),
+    *("有效期到", "有效期结束", "止", "至", "终", "截止", "终止日期", "结束日期"),
 )
 ISSUED_ON: Final = (
     *("issuedate", "issuedon", "dateissued", "kinddate", "发证日期", "发证时间"),
@@ -116,6 +125,8 @@ ACT_ROOTS: Final = (
 """Stand inside words for acts (注销注册, 变更登记) that only a person can map."""
 END_ROOTS: Final = ("注销", "吊销", "撤销", "撤回", "作废", "失效", "过期", "暂扣")
 """Stand inside words for states in which a license does not hold."""
+REJECT_ROOTS: Final = ("撤销", "暂扣", "暂停", "中止", "吊扣", "转出", "归并")
+"""Stand inside words for acts that need a ground, a cause or a term of their own."""
 STATE_NAMES: Final = ("状态", "状况")
 KIND_NAMES: Final = ("类型", "类别", "事项", "业务", "行为")
 

@@ -147,13 +147,13 @@ def test_acts_stand_by_day_then_own_before_status_then_line(
     assert result.rows_accepted == 4
 
 
-def test_act_without_face_takes_nothing_along_and_empty_cells_empty_the_face(
+def test_act_without_face_takes_nothing_along_and_empty_cells_say_nothing(
     desk: MemoryDesk, tmp_path: Path
 ) -> None:
     desk.run(csv_file(tmp_path, row(), row(**RENEWED, Trade="", Seats="7", **CLOSED)))
     chain = desk.world.chains["license", license_id("100")]
     assert chain.license is not None
-    assert "trade" not in chain.license.face
+    assert chain.license.face["trade"].value == "tea"
     assert chain.license.face["seats"].value == 7
     assert list(chain.acts[2].fields) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -150,8 +151,8 @@ def picture_folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "a.jpg").write_bytes(PICTURE)
     (folder / "empty.png").touch()
-    (folder / "words.txt").write_text("no picture")
-    (folder / "none").write_bytes(PICTURE)
+    (folder / "words.png").write_text("no picture")
+    os.mkfifo(folder / "pipe.jpg")
     (tmp_path / "secret.jpg").write_bytes(b"not for sale")
     return folder
 
@@ -168,8 +169,8 @@ def test_picture_in_a_folder_becomes_its_digest_size_and_kind(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "cell",
     [
-        *("b.jpg", "../secret.jpg", "empty.png", "none", ".", "a.jpg/..", "\x7f.jpg"),
-        "/etc/hostname",
+        *("b.jpg", "../secret.jpg", "empty.png", "words.png", ".", "a.jpg/.."),
+        *("\x7f.jpg", "/etc/hostname", "pipe.jpg"),
     ],
 )
 def test_what_is_no_picture_in_the_folder_is_rejected(

@@ -10,12 +10,13 @@ import pytest
 from console.importer.license_type import packaged_type
 from console.importer.mapping import StockMapping, parse_mapping
 from console.importer.proposal import propose
-from console.importer.proposal_text import Proposal, answered
+from console.importer.proposal_text import Proposal, Question, answered
 from console.importer.sample import look_at
 from ledger.errors import Malformed
 from tests.console.cli_ledger import call
 
 PERMIT = "11210000999990010U042"
+FOOD = "11210000999990010U033"
 HEADER = (
     "数据标识,流水号,编号,统一社会信用代码,单位名称,主要负责人,许可范围,"
     "有效期起,有效期止,发证日期,状态,状态日期"
@@ -84,12 +85,12 @@ def test_what_cannot_be_known_is_asked_and_the_import_waits_for_it(
     tmp_path: Path,
 ) -> None:
     header = HEADER.replace("流水号", "甲").replace("许可范围", "乙")
-    lines = [line.replace("注销", "撤销") for line in ROWS]
+    lines = [line.replace("注销", "作废") for line in ROWS]
     made = proposed(written(tmp_path, header, *lines))
     assert [question.place for question in made.questions] == [
         "license.serial",
         "fields.scope",
-        "acts.撤销",
+        "acts.作废",
     ]
     assert "甲" in made.questions[0].choices
     assert "SKIP" in made.questions[2].choices
@@ -100,7 +101,7 @@ def test_what_cannot_be_known_is_asked_and_the_import_waits_for_it(
     text = answered(made.text, list(answers))
     found = parse_mapping(text, where="new.toml")
     assert (found.serial, found.fields["scope"].shown) == ("甲", "乙")
-    assert found.acts[1].skip == {"正常", "撤销"}
+    assert found.acts[1].skip == {"正常", "作废"}
 
 
 def test_constant_answer_fills_every_row(tmp_path: Path) -> None:
@@ -129,18 +130,6 @@ def test_without_a_key_the_number_names_a_row_or_several_columns_do(
     made = proposed(written(tmp_path, kinds, *twice, name="twice.csv"))
     assert made.questions[0].place == "source.row_key"
     assert "序号" not in made.questions[0].choices
-
-
-def test_same_word_in_columns_of_acts_and_of_states_is_one_mapping(
-    tmp_path: Path,
-) -> None:
-    header = HEADER + ",业务类型"
-    made = proposed(written(tmp_path, header, ROWS[0] + ",新办", ROWS[1] + ",注销"))
-    found = read(made)
-    assert [act.values.get("注销") for act in found.acts] == ["CANCEL", "CANCEL"]
-
-
-FOOD = "11210000999990010U033"
 
 
 def test_list_is_proposed_with_the_separator_that_its_column_has(
@@ -247,42 +236,21 @@ def test_holders_of_a_personal_license_are_known_by_their_check_digits(
     assert sample.columns[1].few_words == ()
 
 
-@pytest.mark.parametrize(
-    ("name", "values", "act"),
-    [
-        ("注册状态", ("正常", "注销"), {"注销": "CANCEL"}),
-        ("备注情况", ("在业", "已注销"), {"已注销": "CANCEL"}),
-    ],
-)
-def test_column_of_states_is_known_by_its_values_whatever_its_name(
-    tmp_path: Path, name: str, values: tuple[str, str], act: dict[str, str]
-) -> None:
-    header = HEADER.replace("状态,状态日期", f"{name},状态日期")
-    lines = [
-        row.replace(word, value)
-        for row, word, value in zip(ROWS, ("正常", "注销"), values, strict=True)
-    ]
-    note = f"注：本表由示范市某局于2026年整理汇总{',' * (len(header.split(',')) - 1)}"
-    made = proposed(written(tmp_path, header, *lines, note))
-    assert f'column = "{name}"' in made.text
-    answers = [(question, "SKIP") for question in made.questions]
-    found = parse_mapping(answered(made.text, answers), where="")
-    assert found.acts[1].column == name
-    assert found.acts[1].values == act
-
-
-def test_words_for_acts_that_nobody_listed_are_asked(tmp_path: Path) -> None:
-    header = HEADER + ",注册类型"
-    rows = [ROWS[0] + ",初始注册", ROWS[1] + ",注销注册"]
-    made = proposed(written(tmp_path, header, *rows))
-    assert [question.place for question in made.questions] == [
-        "acts.初始注册",
-        "acts.注销注册",
-    ]
-
-
 def test_name_that_cannot_be_a_systems_is_refused(tmp_path: Path) -> None:
     path = str(written(tmp_path, HEADER, *ROWS))
     said = call("mapping", "new", path, "--type", PERMIT, "--system", "护士", "--json")
     assert said.code == 2
     assert json.loads(said.out)["error"]["where"] == "--system"
+
+
+def test_last_day_is_asked_where_the_type_has_years_for_terms(tmp_path: Path) -> None:
+    header = HEADER.replace("有效期止", "丁")
+    lines = [line.replace("长期", "").replace("2028/3/31", "") for line in ROWS]
+    made = proposed(written(tmp_path, header, *lines))
+    [question] = made.questions
+    assert question.place == "license.valid_until"
+    assert read_answered(made, question, "").valid_until == ""
+
+
+def read_answered(made: Proposal, question: Question, answer: str) -> StockMapping:
+    return parse_mapping(answered(made.text, [(question, answer)]), where="new.toml")

@@ -63,13 +63,18 @@ def test_header_of_two_lines_is_read_at_the_second(tmp_path: Path) -> None:
             table.merge_range(1, at, 2, at, name)
     first = names.index("有效期起")
     table.merge_range(1, first, 1, first + 1, "有效期")
-    table.write_row(2, first, ("有效期起", "有效期止"))
+    table.write_row(2, first, ("起", "止"))
     for at, line in enumerate(ROWS):
         table.write_row(at + 3, 0, line.split(","))
     book.close()
     sample = look_at(path, sheet="")
     assert sample.header_row == 3
-    assert [column.name for column in sample.columns] == names
+    told = [name.removeprefix("有效期") for name in names]
+    assert [column.name for column in sample.columns] == told
+    kind = packaged_type(PERMIT)
+    assert kind is not None
+    found = read(propose(sample, kind, system="permits"))
+    assert (found.valid_from, found.valid_until) == ("起", "止")
 
 
 def test_type_is_known_by_the_name_of_the_file_or_a_column(tmp_path: Path) -> None:

@@ -206,9 +206,9 @@ def test_line_is_that_on_which_a_row_starts(tmp_path: Path) -> None:
         ("\n", "lacks", "Account"),
         (csv_text().replace("Kind", "Art"), "lacks", "Kind"),
         (csv_text().replace("Remark", "Name"), "repeats", "Name"),
-        (csv_text() + '"open quote\n', "not CSV", "unexpected end"),
-        (csv_text() + 'a,"b"c,d\n', "not CSV", "expected after"),
-        (csv_text() + "x" * 131_073 + "\n", "not CSV", "field limit"),
+        (csv_text() + '"open quote\n', "unexpected end", "quotes that are closed"),
+        (csv_text() + 'a,"b"c,d\n', "expected after", "quotes that are closed"),
+        (csv_text() + "x" * 131_073 + "\n", "field limit", "quotes that are closed"),
         (csv_text() + "x" * (LINE_MAX + 1), "too long", str(LINE_MAX)),
     ],
 )
