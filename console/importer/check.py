@@ -21,6 +21,7 @@ from console.importer.rejects import Reject
 from console.importer.run import ROWS_AT_ONCE
 from console.importer.source_table import SourceTable
 from console.importer.staging import Staging
+from console.importer.terms import terms_are_years
 from console.importer.trial import holder_of, stand_in
 from console.reading import masked
 from ledger.authorities import may_act
@@ -106,7 +107,7 @@ def check_stock(
     registry = desk.registry()
     kind, state = _type(mapping, desk.department, registry)
     found = CheckResult(type_code=kind.code, type_name=kind.name, type_state=state)
-    found.terms = kind.validity if all(map(_is_years, kind.validity)) else ()
+    found.terms = kind.validity if terms_are_years(kind) else ()
     with Staging(None, desk.random_bytes) as stage:
         intake = take_in(
             table,
@@ -159,10 +160,7 @@ def _plan(
                 for one in plan.proposals
                 if "state" in one.fields
             )
-            found.endless += bool(found.terms) and any(
-                one.act in OPENING_ACTS and "valid_until" not in one.fields
-                for one in plan.proposals
-            )
+            found.endless += bool(found.terms) and _endless(plan)
             fits = len(plan.own & plan.rests_on.keys())
             found.rows_accepted += fits
             found.rows_unchanged += len(plan.rests_on) - fits
@@ -170,8 +168,12 @@ def _plan(
                 found.examples.append(_example(plan, mapping, kind))
 
 
-def _is_years(term: str) -> bool:
-    return term.endswith("年") and term[:-1].isdecimal()
+def _endless(plan: ChainPlan) -> bool:
+    """Whether a license comes in, or is changed, so that it has no last day."""
+    said = [one.fields for one in plan.proposals if "valid_until" in one.fields]
+    if said:
+        return said[-1]["valid_until"] is None
+    return any(one.act in OPENING_ACTS for one in plan.proposals)
 
 
 def _count(found: CheckResult, intake: Intake, stage: Staging) -> None:

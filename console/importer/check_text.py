@@ -14,7 +14,7 @@ from ledger.license import STATE_ZH, State
 
 def summary(found: CheckResult) -> Sequence[str]:
     """The result in lines for people."""
-    once = ", once what is missing is there," if found.missing else ""
+    once = " (once what is missing is there)" if found.missing else ""
     lines = [
         f"nothing was written; {found.rows} rows: {found.rows_accepted} would be "
         f"accepted{once}, {found.rows_unchanged} unchanged, "

@@ -42,6 +42,8 @@ class Logged:
 
     def untold_end(self, row: SourceRow) -> str:
         """The source value by which this row once ended its license and now does not."""
+        if any(source.ends for source in row.acts):
+            return ""  # 注销 behind 吊销 is another ending
         said = {source.source_act for source in row.acts}
         ends = (one for one in self._ends if one.source_ref == row.key)
         return next((one.source_act for one in ends if one.source_act not in said), "")

@@ -117,8 +117,8 @@ KEYS: Final = (
         (
             "valid_until",
             "",
-            "Column of its last day (有效期止). Empty: no such day, as are 9999-12-31 and "
-            "what `no_end` names.",
+            "Column of its last day (有效期止). No such day: 9999-12-31 and what `no_end` "
+            "names; an empty cell only where the type has another term than years.",
         ),
         (
             "no_end",
@@ -202,9 +202,9 @@ KEYS: Final = (
         (
             "face",
             "false",
-            "`true`: the row's fields and term go with this act. The first act says all of "
-            "them, a later one what differs from what stands; an empty cell says nothing, "
-            "acts that end a license (注销、吊销、撤回) carry none. One of `[[acts]]` needs it.",
+            "`true`: the row's fields and term go with this act, but for empty cells, for "
+            "what a CHANGE may not set, and for acts that end a license (注销、吊销、撤回), "
+            "which carry none. One of `[[acts]]` needs it.",
         ),
     ),
     *_keys(

@@ -18,6 +18,7 @@ from console.importer.refused_rows import (
     before_issue,
     differing_column,
     judged_wrong,
+    no_last_day,
     told_twice,
     waits_for_row,
 )
@@ -122,6 +123,9 @@ class Fold:
     def _propose(self, step: Step) -> None:
         before, face = self._licenses[-1], self._faces[-1]
         act = self._act(step)
+        opens = act in OPENING_ACTS and not step.source.ends
+        if opens and step.source.face and self._trial.must_end(step.row):
+            raise no_last_day(self._mapping.valid_until)
         if step.source.day < self._latest:
             face = {}  # that is what stands later
         fields = self._trial.fields(act, step.row, step.source, face)

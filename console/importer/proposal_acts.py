@@ -28,19 +28,25 @@ def propose_acts(draft: DraftMapping) -> None:
     status = draft.states
     if status is not None and status is not kind:
         _put_status(draft, status)
+    for other in draft.more_states:
+        made.comment(
+            "也说状态的列 says states too: SKIP where it is not the license's own"
+        )
+        _put_status(draft, other, ask=True)
 
 
-def _put_status(draft: DraftMapping, status: Column) -> None:
+def _put_status(draft: DraftMapping, status: Column, *, ask: bool = False) -> None:
     draft.made.table("[[acts]]")
     draft.made.put("column", draft.use(status))
     on = draft.named(words.STATUS_ON, lambda column: bool(column.name))
     _put_date(
         draft, on, f"“{status.name}”的日期是哪一列 which column says when it changed?"
     )
-    _put_values(draft, status)
+    _put_values(draft, status, ask=ask)
 
 
-def _put_values(draft: DraftMapping, column: Column) -> None:
+def _put_values(draft: DraftMapping, column: Column, *, ask: bool = False) -> None:
+    """The words of a column; ``ask``: which act each is, even where that is known."""
     made = draft.made
     skip = [w for w in column.few_words if words.plain(w) in words.NO_ACT]
     if len(column.given) < column.rows:
@@ -51,16 +57,16 @@ def _put_values(draft: DraftMapping, column: Column) -> None:
     made.lines.append("[acts.values]")
     for word in column.few_words:
         if word not in skip:
-            _put_value(draft, column, word)
+            _put_value(draft, column, word, ask=ask)
 
 
-def _put_value(draft: DraftMapping, column: Column, word: str) -> None:
+def _put_value(draft: DraftMapping, column: Column, word: str, *, ask: bool) -> None:
     allowed = (draft.kind.acts | {"BASELINE"}) - joint_acts(draft.kind)
     act = words.ACT_VALUES.get(words.plain(word))
-    if act is not None and act in allowed:
+    if act is not None and act in allowed and not ask:
         draft.made.put(word, act)
         return
-    if any(root in word for root in words.REJECT_ROOTS):
+    if any(root in word for root in words.REJECT_ROOTS) and not ask:
         draft.made.put(word, REJECT, comment="no row can say it: docs/importing.md")
         return
     text = f"“{column.name}”列的“{word}”是哪种行为 which act is it?"

@@ -70,6 +70,18 @@ class DraftMapping:
             or self._like((), words.END_ROOTS)
         )
 
+    @property
+    def more_states(self) -> list[Column]:
+        """Other columns in which a license can be said to have ended."""
+        told = {one.name for one in (self.acts, self.states) if one is not None}
+        return [
+            column
+            for column in self.sample.columns
+            if column.name not in told
+            and not self.is_days(column)
+            and _any_in(words.END_ROOTS, [words.plain(w) for w in column.few_words])
+        ]
+
     def _like(self, names: Sequence[str], roots: Sequence[str]) -> Column | None:
         """The first column of few words whose name and one of whose values look so."""
         for column in self.sample.columns:

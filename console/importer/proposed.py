@@ -50,6 +50,10 @@ class Trial(Protocol):
         """What an act of a row says, on a face that is known so far."""
         ...
 
+    def must_end(self, row: SourceRow) -> bool:
+        """Whether a row that opens a license has to say its last day."""
+        ...
+
     def judge(
         self, proposal: Proposal, acts: Sequence[Act], before: License | None
     ) -> tuple[Act, License]:

@@ -39,6 +39,12 @@ def before_issue(day: int, column: str) -> RowRejected:
     return RowRejected("before_issue", column=column, expected=expected)
 
 
+def no_last_day(column: str) -> RowRejected:
+    """A row that would open a license without end, of a type that has years for terms."""
+    expected = "截止日，或写明“长期” / the last day, or 长期 in words"
+    return RowRejected("missing_value", column=column, expected=expected)
+
+
 def waits_for_row(line: int, column: str) -> RowRejected:
     """A row that would open its license while another row of it was rejected."""
     expected = f"第 {line} 行先改正或删去 / line {line} mended or taken out first"
@@ -81,6 +87,8 @@ def judged_wrong(
             return RowRejected("missing_value", column=column, expected=GIVEN)
         expected = f"此行为不得改此项 / {refusal.detail}"
         return RowRejected(refusal.code, column=column, expected=expected)
+    if refusal.code != "illegal_transition":
+        return RowRejected(refusal.code, column=column, expected="")
     state = State.NONE if before is None else shown_state(before, source.day)
     met = f"{ACTS[source.act].zh} {source.act} 不可用于 {STATE_ZH[state]} {state}"
     return RowRejected(

@@ -27,6 +27,7 @@ from console.importer.field_values import (
     demand_short,
 )
 from console.importer.mapping import StockMapping
+from console.importer.proposed import OPENING_ACTS
 from console.importer.rejects import RowRejected
 from console.importer.row_acts import ActReader, given
 from console.importer.source_row import SourceRow
@@ -100,7 +101,7 @@ class RowReader:
         _demand_fits(values)
         acts = self._acts.read(row)
         carries = any(act.carries for act in acts)
-        if carries:
+        if any(act.carries and act.act in OPENING_ACTS for act in acts):
             self._demand_whole(values)
         term, endless = self._term(row)
         if carries and self._acts.said_expired(row):

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from console.importer import vocabulary
 from console.importer.cells import SPACES, half_width
 from console.importer.csv_file import CsvFile
 from console.importer.dates import YEAR_FIRST, DateForm
@@ -29,6 +30,8 @@ HALF: Final = 0.5
 FORMS: Final = (YEAR_FIRST, "MM/DD/YYYY", "DD/MM/YYYY", "DD.MM.YYYY", "DD-MM-YYYY")
 
 _FEW: Final = 12
+_MANY: Final = 60
+"""Of a column most of whose values are words for acts and states: none is overlooked."""
 _SHORT: Final = 20
 
 
@@ -96,7 +99,8 @@ class Column:
     def few_words(self) -> tuple[str, ...]:
         """Its distinct values when they are few and short, else nothing."""
         words = {*self.given}
-        few = len(words) <= _FEW and all(len(word) <= _SHORT for word in words)
+        most = _MANY if self._are(HALF, _says_states) else _FEW
+        few = len(words) <= most and all(len(word) <= _SHORT for word in words)
         return tuple(sorted(words)) if few and not self.shows_citizens else ()
 
     def _are(self, share: float, right: Callable[[str], bool]) -> bool:
@@ -218,6 +222,14 @@ def _goes_on(upper: Sequence[str], lower: Sequence[str]) -> bool:
         and any(same)
         and all(right or one in merged for right, one in zip(same, upper, strict=True))
         and _width(lower) > _width(upper)
+    )
+
+
+def _says_states(text: str) -> bool:
+    said = vocabulary.plain(text)
+    known = said in vocabulary.NO_ACT or said in vocabulary.ACT_VALUES
+    return known or any(
+        root in said for root in (*vocabulary.ACT_ROOTS, *vocabulary.END_ROOTS)
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from console.importer.mapping import OPENING_STATES, StockMapping
 from console.importer.proposed import BASELINE, OPENING_ACTS, Face, Proposal
 from console.importer.source_row import SourceAct, SourceRow
+from console.importer.terms import terms_are_years
 from ledger import field_checks, lifecycle
 from ledger.catalogue import LicenseType
 from ledger.chain import check_order
@@ -95,9 +96,10 @@ class ImportTrial:
     ) -> Mapping[str, Value]:
         """What an act of a row says, in clear: of the face what the act may carry.
 
-        An act that opens a license says all that the row has. A later one says what
-        differs from what stands; an empty cell says nothing. A CHANGE that differs in
-        what it may not set says it and is refused for it, so that nothing is lost.
+        An act that opens a license says all that the row has. A later one says it again,
+        for an earlier act may come in yet; an empty cell says nothing. What a CHANGE may
+        not set it leaves out where that stands already; where it differs, it says it and
+        is refused for it, so that nothing is lost.
         """
         if act in OPENING_ACTS:
             state = OPENING_STATES.get(source.act) if act == BASELINE else None
@@ -109,8 +111,13 @@ class ImportTrial:
         return {
             name: value
             for name, value in row.said.items()
-            if (face[name] != value if name in face else self._may_set(act, name))
+            if self._may_set(act, name) or (name in face and face[name] != value)
         }
+
+    def must_end(self, row: SourceRow) -> bool:
+        """Whether a row that opens a license has to say its last day, or 长期."""
+        silent = row.values.get("valid_until", "") is None and not row.endless
+        return silent and terms_are_years(self.kind)
 
     def _may_set(self, act: str, name: str) -> bool:
         face = self.kind.fields.get(name)

@@ -44,7 +44,7 @@ def test_whole_life_of_a_license_in_one_file_comes_in(
     result = desk.run(path, given=mapping(FIXED))
     assert (result.rows_accepted, result.rows_rejected) == (3, 0)
     assert [act for act, _, _ in desk.acts()] == ["ISSUE", "CHANGE", "CANCEL"]
-    assert fields_of(desk, "CHANGE") == {"trade"}
+    assert fields_of(desk, "CHANGE") == {"trade", "valid_from", "valid_until"}
     assert fields_of(desk, "CANCEL") == set()
     assert desk.opened("100", "trade") == "wine"
     assert desk.opened("100", "name") == "白玉兰茶馆"

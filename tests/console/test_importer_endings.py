@@ -77,16 +77,55 @@ def test_no_end_that_a_later_act_says_in_words_is_no_end(
     assert again.rows_unchanged == 2
 
 
-def test_later_act_says_what_differs_and_nothing_else(
+def test_mended_earlier_act_does_not_change_what_a_later_one_told(
     desk: MemoryDesk, tmp_path: Path
 ) -> None:
+    """The register's last row says tea again, and so it is whatever comes in between."""
     given = mapping(FIXED)
-    desk.run(csv_file(tmp_path, row(Seats="4"), name="a.csv"), given=given)
-    changed = moved(Seats="5", Phone="13800138000")
-    desk.run(csv_file(tmp_path, changed, name="b.csv"), given=given)
-    assert fields_of(desk, "CHANGE") == {"seats", "phone"}
-    again = desk.run(csv_file(tmp_path, changed, name="c.csv"), given=given)
-    assert again.rows_unchanged == 1
+    last = moved(Id="r5", Done="01.03.2023", Phone="13800138000")
+    wrong = moved(Trade="wine", Done="yesterday")
+    desk.run(csv_file(tmp_path, row(), wrong, last, name="a.csv"), given=given)
+    mended = csv_file(tmp_path, moved(Trade="wine"), name="b.csv")
+    assert desk.run(mended, given=given).rows_accepted == 1
+    assert [act for act, _, _ in desk.acts()] == ["ISSUE", "CHANGE", "CHANGE"]
+    assert desk.opened("100", "trade") == "tea"
+
+
+def test_later_act_fills_only_what_it_is_about(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    rows = [row(), moved(Name="", Trade="", From="", Until="", Seats="7")]
+    result = desk.run(csv_file(tmp_path, *rows), given=mapping(FIXED))
+    assert (result.rows_accepted, result.rows_rejected) == (2, 0)
+    assert fields_of(desk, "CHANGE") == {"seats"}
+
+
+@pytest.mark.parametrize(
+    ("until", "reasons"), [("", {"missing_value": 1}), ("长期", {}), ("31.1.2030", {})]
+)
+@pytest.mark.parametrize("kind", ["new", "longer"])
+def test_license_of_a_type_with_years_comes_in_with_a_last_day_or_words(
+    desk: MemoryDesk, tmp_path: Path, kind: str, until: str, reasons: dict[str, int]
+) -> None:
+    until = until.replace("31.1.", "31.01.")
+    result = desk.run(csv_file(tmp_path, row(Kind=kind, Until=until)))
+    assert result.reasons == reasons
+    if reasons:
+        assert rejects(result) == [("2", "Until", "missing_value")]
+
+
+def test_ending_behind_an_ending_is_no_change_of_the_row(
+    desk: MemoryDesk, tmp_path: Path
+) -> None:
+    """吊销, and 注销 behind it: the row tells the later one alone."""
+    given = mapping(STOCK)
+    banned = row(Status="banned", Status_on="05.06.2024")
+    desk.run(csv_file(tmp_path, banned, name="a.csv"), given=given)
+    closed = row(Status="closed", Status_on="05.07.2024")
+    for name, accepted in (("b.csv", 1), ("c.csv", 0)):
+        result = desk.run(csv_file(tmp_path, closed, name=name), given=given)
+        assert (result.rows_accepted, result.rows_rejected) == (accepted, 0)
+    assert terminal(desk) == "CANC"
 
 
 def test_older_act_that_comes_late_says_all_that_it_may(

@@ -69,3 +69,37 @@ def test_column_of_states_fills_no_field_that_is_only_called_alike(
     made = proposed(written(tmp_path, HEADER, *ROWS), code=road)
     assert '# operating_status = "…"' in made.text
     assert 'column = "状态"' in made.text
+
+
+def test_states_in_many_words_and_in_a_second_column_are_not_overlooked(
+    tmp_path: Path,
+) -> None:
+    header = HEADER + ",证照状态说明"
+    said = [
+        "正常",
+        "注销",
+        "吊销",
+        "已注销",
+        "已吊销",
+        "撤回",
+        "已撤回",
+        "暂扣",
+        "撤销",
+    ]
+    said += ["自行注销", "依法注销", "过期注销", "逾期注销", "过期"]
+    rows = [
+        ROWS[1]
+        .replace("a2", f"b{n}")
+        .replace("2025000102", f"20250002{n:02}")
+        .replace("注销,", f"{word},")
+        + ",有效"
+        for n, word in enumerate(said)
+    ]
+    rows[0] = rows[0].removesuffix(",有效") + ",依申请注销"
+    made = proposed(written(tmp_path, header, *rows))
+    assert 'column = "状态"' in made.text
+    assert 'column = "证照状态说明"' in made.text
+    asked = [question.place for question in made.questions]
+    assert "acts.自行注销" in asked
+    assert "acts.依申请注销" in asked
+    assert '"暂扣" = "REJECT"' in made.text
