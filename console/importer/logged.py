@@ -18,9 +18,6 @@ class Logged:
 
     def __init__(self, acts: Sequence[Act], system: str) -> None:
         imported = [act for act in acts if act.source_act]
-        self.events = {
-            (act.source_act, legal_day(act.effective_at)) for act in imported
-        }
         own = [act for act in imported if act.source_system == system]
         self._by_row = {(act.source_ref, act.source_act): act for act in own}
         self._ends = [
@@ -29,7 +26,7 @@ class Logged:
             if act.act in OPENING_STATES or act.fields.get("state") is not None
         ]
         self._by_day = {
-            (act.source_act, legal_day(act.effective_at)): act for act in own
+            (act.source_act, legal_day(act.effective_at)): act for act in imported
         }
 
     def of(self, row: SourceRow, source: SourceAct) -> Act | None:
@@ -37,7 +34,7 @@ class Logged:
         return self._by_row.get((row.key, source.source_act))
 
     def beside(self, source: SourceAct) -> Act | None:
-        """The logged act of another row of the same system that is the same event."""
+        """The logged act of another row, of any system, that is the same event."""
         return self._by_day.get((source.source_act, source.day))
 
     def untold_end(self, row: SourceRow) -> str:

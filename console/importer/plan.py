@@ -91,9 +91,10 @@ def _new_steps(
                 raise row_changed(mapping.acts[source.order].date)
             if (row.line, known.digest) in changed:
                 raise row_changed(changed[row.line, known.digest])
-        elif other is not None and (row.line, other.digest) in changed:
-            raise told_twice(changed[row.line, other.digest])
-        elif (source.source_act, source.day) not in logged.events:
+        elif other is not None:
+            if (row.line, other.digest) in changed:
+                raise told_twice(changed[row.line, other.digest])
+        else:
             steps.append(Step(row=row, source=source))
     return steps
 
@@ -105,7 +106,7 @@ def _ends(row: SourceRow, logged: Logged) -> list[Step]:
         for source in row.acts
         if source.ends
         and logged.of(row, source) is None
-        and (source.source_act, source.day) not in logged.events
+        and logged.beside(source) is None
     ]
 
 

@@ -231,3 +231,14 @@ def test_ending_that_two_rows_tell_is_one_act_whatever_they_say_beside(
     rows = [row(), ended(), ended(Id="r4", Trade="wine", Name="")]
     result = desk.run(csv_file(tmp_path, *rows), given=mapping(FIXED))
     assert (result.rows_accepted, result.rows_unchanged) == (2, 1)
+
+
+@pytest.mark.parametrize(("trade", "unchanged"), [("tea", 1), ("wine", 0)])
+def test_act_that_another_system_told_before_is_the_same_act_or_is_told(
+    desk: MemoryDesk, tmp_path: Path, trade: str, unchanged: int
+) -> None:
+    desk.run(csv_file(tmp_path, row(), name="a.csv"))
+    other = mapping(MAPPING.replace('system = "register"', 'system = "other"'))
+    result = desk.run(csv_file(tmp_path, row(Id="x", Trade=trade)), given=other)
+    assert (result.rows_accepted, result.rows_unchanged) == (0, unchanged)
+    assert result.reasons == ({} if unchanged else {"told_twice": 1})
