@@ -30,6 +30,14 @@ from console.wiring import open_ledger
 from ledger.errors import Malformed, Unavailable
 
 STAGING = "staging"
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        help="The key file of the department that imports; default: init's.",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -70,14 +78,7 @@ def import_file(
             "--from-start", help="Poll all rows, not only those that are new."
         ),
     ] = False,
-    key: Annotated[
-        Path | None,
-        typer.Option(
-            "--key",
-            help="The key file of the department that imports; default: init's.",
-            show_default=False,
-        ),
-    ] = None,
+    key: Key = None,
     directory: Dir = None,
     dsn: Dsn = None,
     passphrase_file: PassphraseFile = None,

@@ -111,23 +111,20 @@ class Known:
         licenses: Sequence[Sequence[SourceRow]],
         chains: Mapping[str, ChainState],
     ) -> Mapping[str, Face]:
-        """The faces, in clear, of the licenses that a row says a later act of.
+        """The faces, in clear, of the licenses that a row says a CHANGE of.
 
-        A value that cannot be opened any more is left out.
+        Only fields that no CHANGE may set: nobody asks for the others. A value that
+        cannot be opened any more is left out.
         """
-        names = (*self._kind.fields, "valid_from", "valid_until")
+        fixed = [name for name, one in self._kind.fields.items() if not one.changeable]
         held = {
             rows[0].license_id: chains[rows[0].license_id]
             for rows in licenses
             if rows[0].license_id in chains
-            and any(
-                act.carries and act.act not in OPENING_ACTS
-                for row in rows
-                for act in row.acts
-            )
+            and any(act.act == "CHANGE" for row in rows for act in row.acts)
         }
         bearers = {
-            license_id: {name: _bearer(chain.acts, name) for name in names}
+            license_id: {name: _bearer(chain.acts, name) for name in fixed}
             for license_id, chain in held.items()
         }
         opener = self._opener(

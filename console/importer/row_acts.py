@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from msgspec import structs
@@ -45,6 +46,16 @@ class ActReader:
                 column=self._mapping.acts[0].shown,
                 expected="至少一个行为 / at least one act",
             )
+        return tuple(found.values())
+
+    def ends(self, row: Mapping[str, str]) -> tuple[SourceAct, ...]:
+        """What ends the license in a row, whatever cannot be read beside it."""
+        found: dict[str, SourceAct] = {}
+        for order, column in enumerate(self._mapping.acts):
+            with suppress(RowRejected, KeyError):
+                act = self._act(order, column, row)
+                if act is not None and act.ends:
+                    found[act.source_act] = act
         return tuple(found.values())
 
     def said_expired(self, row: Mapping[str, str]) -> bool:

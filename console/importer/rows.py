@@ -139,12 +139,11 @@ class RowReader:
                 with suppress(RowRejected):
                     row[name] = self._text(name, cells[at])
             found = structs.replace(found, license_id=self._license_id(row))
-            acts = tuple(act for act in self._acts.read(row) if act.ends)
             return structs.replace(
                 found,
                 key=self._key(row),
                 holder_code=self._holder_code(row),
-                acts=acts,
+                acts=self._acts.ends(row),
             )
         except (RowRejected, KeyError):
             return found if found.license_id else None

@@ -143,7 +143,10 @@ def test_older_act_that_comes_late_says_all_that_it_may(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"Trade": "wine"}, {"Until": "05.06.2024"}, {"Seats": "many"}, {"Built": "?"}],
+    [
+        *({"Trade": "wine"}, {"Until": "05.06.2024"}, {"Seats": "many"}),
+        *({"Built": "?"}, {"Done": "yesterday"}, {"Until": "2.10E+17"}),
+    ],
 )
 def test_ending_comes_through_whatever_else_its_row_says(
     desk: MemoryDesk, tmp_path: Path, changes: dict[str, str]
